@@ -1,0 +1,330 @@
+import type { remote } from "@pulumi/command";
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { ArgsCheck } from "../core/args-check";
+import { withDefaults } from "../core/defaults";
+import type { Host } from "../core/host";
+import { PORTS } from "../core/ports";
+import { remoteFiles, signalService } from "../core/remote-files";
+import { readScript, remoteScript } from "../core/remote-script";
+import { pinnedService } from "../swarm/pinned-service";
+import type { SwarmHandle } from "../swarm/swarm";
+import type { EtcdEndpoints } from "./etcd-cluster";
+import type { ParameterValue, PatroniPasswords, PatroniSettings } from "./patroni-files";
+import { renderDynamicConfig, renderPatroniConfig } from "./patroni-files";
+
+/** Patroni's times. Losing a machine costs the rest of the lease (ttl) plus 1 to 4 s. */
+export interface PatroniTimes {
+  /** Lease of the primary. Seconds, 20 to 300; Patroni's minimum is 20. @default 20 */
+  ttlSeconds?: number;
+  /** Pause between two looks at the cluster. Seconds, 1 to 60. @default 5 */
+  loopWaitSeconds?: number;
+  /** How long etcd or Postgres may fail before the primary gives up. Seconds, 3 to 60. @default 5 */
+  retryTimeoutSeconds?: number;
+}
+
+/** The application's database. */
+export interface ApplicationDatabase {
+  /** Name of the database, a Postgres identifier. @default "app" */
+  name?: string;
+  /** Role that owns it. @default "app" */
+  user?: string;
+}
+
+/** Arguments of {@link PatroniCluster}. */
+export interface PatroniClusterArgs {
+  /** One, three or five machines, one member each. */
+  hosts: readonly Host[];
+  swarm: SwarmHandle;
+  etcd: EtcdEndpoints;
+  /** Identity of an image with Patroni 4.0.7 or newer and Postgres 17 (`components/images/postgres`). */
+  image: pulumi.Input<string>;
+  times?: PatroniTimes;
+  /** Postgres parameters; those of {@link OWNED_PARAMETERS} are refused. @default {} */
+  parameters?: pulumi.Input<Record<string, ParameterValue>>;
+  database?: ApplicationDatabase;
+  /** How long the first start, or a clone, may take. Seconds, 30 to 86400. @default 300 */
+  startSeconds?: number;
+}
+
+/** The one place these defaults live; a test compares them with the @default tags above. */
+export const PATRONI_DEFAULTS: Required<PatroniTimes & ApplicationDatabase> = {
+  ttlSeconds: 20,
+  loopWaitSeconds: 5,
+  retryTimeoutSeconds: 5,
+  name: "app",
+  user: "app",
+};
+
+/** Parameters that Patroni or the platform sets; changing one would break replication or access. */
+export const OWNED_PARAMETERS: readonly string[] = [
+  "listen_addresses",
+  "port",
+  "cluster_name",
+  "hot_standby",
+  "data_directory",
+  "config_file",
+  "hba_file",
+  "wal_level",
+  "wal_log_hints",
+  "synchronous_standby_names",
+  "primary_conninfo",
+  "primary_slot_name",
+  "unix_socket_directories",
+  "ssl",
+];
+
+/** Parameters that every member gets unless the caller says otherwise. */
+export const BASE_PARAMETERS: Readonly<Record<string, ParameterValue>> = {
+  password_encryption: "scram-sha-256",
+  wal_level: "replica",
+  wal_compression: "lz4",
+  wal_sender_timeout: "10s",
+  max_wal_senders: 10,
+  max_replication_slots: 10,
+  tcp_keepalives_idle: 10,
+  tcp_keepalives_interval: 3,
+  tcp_keepalives_count: 3,
+  tcp_user_timeout: 10000,
+  checkpoint_timeout: "15min",
+  log_checkpoints: "off",
+  idle_in_transaction_session_timeout: "10min",
+};
+
+/** What clients of the cluster need to know. */
+export interface DatabaseEndpoints {
+  readonly database: string;
+  readonly user: string;
+  /** A secret. */
+  readonly password: pulumi.Output<string>;
+  /** Addresses of the members. */
+  readonly members: readonly { name: string; address: pulumi.Input<string> }[];
+}
+
+/** User and group of the image. */
+const OWNER = "64802:64802";
+const SCRIPTS = {
+  settings: readScript(__dirname, "settings.sh"),
+  roles: readScript(__dirname, "roles.sh"),
+};
+
+/** Postgres under Patroni: one member per machine, one of them the primary, failing over by itself. */
+export class PatroniCluster extends pulumi.ComponentResource implements DatabaseEndpoints {
+  readonly database: string;
+  readonly user: string;
+  readonly password: pulumi.Output<string>;
+  readonly members: DatabaseEndpoints["members"];
+  /** Service of each member, by the machine's name. */
+  readonly services: Readonly<Record<string, string>>;
+
+  constructor(name: string, args: PatroniClusterArgs, opts?: pulumi.ComponentResourceOptions) {
+    const resolved = resolveArgs(name, args);
+    super("trivet:database:PatroniCluster", name, {}, opts);
+
+    const { hosts } = args;
+    const passwords = this.makePasswords(name);
+    const application = this.makePassword(`${name}-application`);
+    this.members = hosts.map((host) => ({ name: host.name, address: host.privateAddress }));
+    this.services = Object.fromEntries(hosts.map((h) => [h.name, `${name}-${h.name}`]));
+    const settings = pulumi.output(args.parameters ?? {}).apply((parameters) => ({
+      ttl: resolved.ttlSeconds,
+      loopWait: resolved.loopWaitSeconds,
+      retryTimeout: resolved.retryTimeoutSeconds,
+      parameters: { ...BASE_PARAMETERS, ...checkParameters(name, parameters) },
+    }));
+    const services = hosts.map((host) => this.runMember(name, host, args, passwords, settings));
+    const settled = this.settle(name, args, resolved.startSeconds, passwords, settings, services);
+    const roles = this.createRoles(name, args, resolved, passwords, application, settled);
+    this.database = resolved.name;
+    this.user = resolved.user;
+    this.password = pulumi.secret(
+      pulumi.all([application, roles.id]).apply(([password]) => password),
+    );
+    this.registerOutputs({ database: this.database, user: this.user });
+  }
+
+  private makePasswords(name: string): pulumi.Output<PatroniPasswords> {
+    return pulumi
+      .all([
+        this.makePassword(`${name}-superuser`),
+        this.makePassword(`${name}-replication`),
+        this.makePassword(`${name}-rewind`),
+        this.makePassword(`${name}-rest`),
+      ])
+      .apply(([superuser, replication, rewind, rest]) =>
+        pulumi.secret({ superuser, replication, rewind, rest }),
+      );
+  }
+
+  private makePassword(name: string): pulumi.Output<string> {
+    return new random.RandomPassword(name, { length: 32, special: false }, { parent: this }).result;
+  }
+
+  private runMember(
+    name: string,
+    host: Host,
+    args: PatroniClusterArgs,
+    passwords: pulumi.Output<PatroniPasswords>,
+    settings: pulumi.Output<PatroniSettings>,
+  ): docker.Service {
+    const { authority, certificate, key } = args.etcd.certificates[host.name]!;
+    const config = pulumi
+      .all([this.members, args.etcd.addresses, passwords, settings])
+      .apply(([members, etcdAddresses, secrets, current]) =>
+        renderPatroniConfig({
+          cluster: name,
+          member: members.find((member) => member.name === host.name)!,
+          members,
+          etcdAddresses,
+          passwords: secrets,
+          settings: current,
+        }),
+      );
+    const folder = `/etc/trivet/${name}`;
+    const files = remoteFiles(
+      `${name}-${host.name}-files`,
+      host,
+      {
+        files: [
+          { path: `${folder}/authority.pem`, content: authority },
+          { path: `${folder}/member.pem`, content: certificate },
+          { path: `${folder}/member-key.pem`, content: key, mode: "0400", owner: OWNER },
+          { path: `${folder}/patroni.yml`, content: config, mode: "0400", owner: OWNER },
+        ],
+        // Patroni reads its file again on SIGHUP, and reloads or restarts Postgres as that needs.
+        afterwards: signalService(`${name}-${host.name}`, "HUP"),
+      },
+      this,
+    );
+    return this.startMember(name, host, args, folder, files);
+  }
+
+  private startMember(
+    name: string,
+    host: Host,
+    args: PatroniClusterArgs,
+    folder: string,
+    files: pulumi.Resource,
+  ): docker.Service {
+    const liveness = pulumi.interpolate`http://${host.privateAddress}:${PORTS.patroni}/liveness`;
+    return pinnedService(
+      `${name}-${host.name}`,
+      {
+        service: `${name}-${host.name}`,
+        host,
+        swarm: args.swarm,
+        image: args.image,
+        // Liveness only: whether Postgres is up is Patroni's business, not a reason to kill Patroni.
+        healthcheck: { test: ["CMD", "curl", "-fsS", liveness], startSeconds: 60, retries: 5 },
+        configFolders: { [folder]: "/etc/trivet" },
+        volumes: { [`trivet-${name}`]: "/var/lib/postgresql/data" },
+        sharedMemoryMiB: 256,
+        // A fast shutdown writes a checkpoint first.
+        stopGraceSeconds: 120,
+        dependsOn: [files],
+      },
+      this,
+    );
+  }
+
+  private settle(
+    name: string,
+    args: PatroniClusterArgs,
+    startSeconds: number,
+    passwords: pulumi.Output<PatroniPasswords>,
+    settings: pulumi.Output<PatroniSettings>,
+    dependsOn: docker.Service[],
+  ): remote.Command {
+    const addresses = args.hosts.map(
+      (host) => pulumi.interpolate`${host.privateAddress}:${PORTS.patroni}`,
+    );
+    const stdin = pulumi
+      .all([passwords, settings])
+      .apply(([{ rest }, current]) => `${rest}\n${JSON.stringify(renderDynamicConfig(current))}\n`);
+    const script = {
+      script: SCRIPTS.settings,
+      args: [String(startSeconds), ...addresses],
+      stdin,
+      dependsOn,
+    };
+    return remoteScript(`${name}-settings`, args.hosts[0]!, script, this);
+  }
+
+  private createRoles(
+    name: string,
+    args: PatroniClusterArgs,
+    database: Required<ApplicationDatabase>,
+    passwords: pulumi.Output<PatroniPasswords>,
+    application: pulumi.Output<string>,
+    settled: remote.Command,
+  ): remote.Command {
+    const first = args.hosts[0]!;
+    const addresses = pulumi
+      .all(args.hosts.map((host) => host.privateAddress))
+      .apply((all) => all.join(","));
+    const script = {
+      script: SCRIPTS.roles,
+      args: [`${name}-${first.name}`, addresses, database.user, database.name],
+      stdin: pulumi.interpolate`${passwords.superuser}\n${application}\n`,
+      dependsOn: [settled],
+    };
+    return remoteScript(`${name}-roles`, first, script, this);
+  }
+}
+
+const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
+
+function resolveArgs(name: string, args: PatroniClusterArgs) {
+  const given = { ...args.times, ...args.database };
+  const resolved = {
+    ...withDefaults(PATRONI_DEFAULTS, given),
+    startSeconds: args.startSeconds ?? 300,
+  };
+  const { ttlSeconds, loopWaitSeconds, retryTimeoutSeconds } = resolved;
+  new ArgsCheck(`PatroniCluster "${name}"`)
+    .quorum(args.hosts, "hosts")
+    .unique(
+      args.hosts.map((host) => host.name),
+      "hosts",
+    )
+    .integer(ttlSeconds, "times.ttlSeconds", 20, 300)
+    .integer(loopWaitSeconds, "times.loopWaitSeconds", 1, 60)
+    .integer(retryTimeoutSeconds, "times.retryTimeoutSeconds", 3, 60)
+    .that(
+      loopWaitSeconds + 2 * retryTimeoutSeconds <= ttlSeconds,
+      "times",
+      `loopWaitSeconds + 2 × retryTimeoutSeconds is ${loopWaitSeconds + 2 * retryTimeoutSeconds}, must not exceed ttlSeconds (${ttlSeconds})`,
+    )
+    .that(IDENTIFIER.test(resolved.name), "database.name", notIdentifier(resolved.name))
+    .that(
+      IDENTIFIER.test(resolved.user) && !RESERVED_ROLES.includes(resolved.user),
+      "database.user",
+      notIdentifier(resolved.user),
+    )
+    .integer(resolved.startSeconds, "startSeconds", 30, 86_400)
+    .done();
+  return resolved;
+}
+
+const RESERVED_ROLES = ["postgres", "replicator", "rewinder"];
+
+const notIdentifier = (value: string) =>
+  `is ${JSON.stringify(value)}, must be 1 to 63 lower-case letters, digits or _, starting with a letter, and none of ${RESERVED_ROLES.join(", ")}`;
+
+/** Also for parameters that are known only during the update. */
+function checkParameters(
+  name: string,
+  parameters: Record<string, ParameterValue>,
+): Record<string, ParameterValue> {
+  const check = new ArgsCheck(`PatroniCluster "${name}"`);
+  for (const key of Object.keys(parameters)) {
+    check.that(
+      !OWNED_PARAMETERS.includes(key),
+      `parameters.${key}`,
+      "is set by the platform and cannot be changed here",
+    );
+  }
+  check.done();
+  return parameters;
+}

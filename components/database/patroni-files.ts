@@ -1,0 +1,123 @@
+import { stringify } from "yaml";
+import { PORTS } from "../core/ports";
+
+/** Passwords of the database's own roles. */
+export interface PatroniPasswords {
+  superuser: string;
+  replication: string;
+  rewind: string;
+  /** Of Patroni's REST interface, user `patroni`. */
+  rest: string;
+}
+
+/** One member of the Postgres cluster. */
+export interface PatroniMember {
+  name: string;
+  address: string;
+}
+
+/** A value of a Postgres parameter. */
+export type ParameterValue = string | number | boolean;
+
+/** What decides the file of one member. */
+export interface PatroniConfig {
+  cluster: string;
+  member: PatroniMember;
+  members: readonly PatroniMember[];
+  etcdAddresses: readonly string[];
+  passwords: PatroniPasswords;
+  settings: PatroniSettings;
+}
+
+/** What Patroni keeps in etcd for all members. */
+export interface PatroniSettings {
+  /** Seconds. */
+  ttl: number;
+  loopWait: number;
+  retryTimeout: number;
+  parameters: Record<string, ParameterValue>;
+}
+
+/** The dynamic configuration; the same text bootstraps a cluster and changes a running one. */
+export function renderDynamicConfig(settings: PatroniSettings): Record<string, unknown> {
+  return {
+    ttl: settings.ttl,
+    loop_wait: settings.loopWait,
+    retry_timeout: settings.retryTimeout,
+    maximum_lag_on_failover: 1_048_576,
+    check_timeline: true,
+    // With one member Patroni falls back to local commits by itself; with three, ANY 1 acknowledges.
+    synchronous_mode: "quorum",
+    synchronous_node_count: 1,
+    failsafe_mode: true,
+    primary_start_timeout: 10,
+    primary_stop_timeout: 15,
+    postgresql: { use_pg_rewind: true, use_slots: true, parameters: settings.parameters },
+  };
+}
+
+/** patroni.yml of one member. Paths are those inside the container. Holds passwords. */
+export function renderPatroniConfig(config: PatroniConfig): string {
+  const { member, members, passwords } = config;
+  return stringify({
+    scope: config.cluster,
+    namespace: "/trivet/",
+    name: member.name,
+    log: { level: "INFO", dateformat: "%Y-%m-%dT%H:%M:%S" },
+    restapi: {
+      listen: `${member.address}:${PORTS.patroni}`,
+      connect_address: `${member.address}:${PORTS.patroni}`,
+      authentication: { username: "patroni", password: passwords.rest },
+    },
+    ctl: { authentication: { username: "patroni", password: passwords.rest } },
+    etcd3: {
+      hosts: [...config.etcdAddresses],
+      protocol: "https",
+      cacert: "/etc/trivet/authority.pem",
+      cert: "/etc/trivet/member.pem",
+      key: "/etc/trivet/member-key.pem",
+    },
+    bootstrap: {
+      dcs: renderDynamicConfig(config.settings),
+      // Postgres' own collation: it does not change under the indexes when an image brings a new libc.
+      initdb: [
+        { encoding: "UTF8" },
+        { "locale-provider": "builtin" },
+        { "builtin-locale": "C.UTF-8" },
+        { locale: "C.UTF-8" },
+        "data-checksums",
+      ],
+    },
+    postgresql: {
+      listen: `${member.address},127.0.0.1:${PORTS.postgres}`,
+      connect_address: `${member.address}:${PORTS.postgres}`,
+      data_dir: "/var/lib/postgresql/data/main",
+      bin_dir: "/usr/lib/postgresql/17/bin",
+      pgpass: "/tmp/pgpass",
+      use_unix_socket: true,
+      use_unix_socket_repl: true,
+      parameters: { unix_socket_directories: "/var/run/postgresql" },
+      authentication: {
+        superuser: { username: "postgres", password: passwords.superuser },
+        replication: { username: "replicator", password: passwords.replication },
+        rewind: { username: "rewinder", password: passwords.rewind },
+      },
+      pg_hba: renderAccessRules(members),
+      remove_data_directory_on_rewind_failure: true,
+      basebackup: [{ checkpoint: "fast" }],
+    },
+  });
+}
+
+/** pg_hba.conf: the platform's machines only, always with a password over the network. */
+export function renderAccessRules(members: readonly PatroniMember[]): string[] {
+  return [
+    "local all postgres peer",
+    "local replication postgres peer",
+    "local all all scram-sha-256",
+    "local replication all scram-sha-256",
+    "host all all 127.0.0.1/32 scram-sha-256",
+    ...members.map((m) => `host replication replicator ${m.address}/32 scram-sha-256`),
+    ...members.map((m) => `host all all ${m.address}/32 scram-sha-256`),
+  ];
+}

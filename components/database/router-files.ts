@@ -1,0 +1,66 @@
+import { PORTS } from "../core/ports";
+
+/** A server that a router may send connections to. */
+export interface RouterServer {
+  name: string;
+  address: string;
+}
+
+/** haproxy.cfg of one router. `listenAddresses` are those of its own machine. */
+export function renderRouterConfig(
+  listenAddresses: readonly string[],
+  servers: readonly RouterServer[],
+  maxConnections: number,
+): string {
+  const bind = (port: number) => listenAddresses.map((address) => `  bind ${address}:${port}`);
+  const list = servers.map(
+    ({ name, address }) =>
+      `  server ${name} ${address}:${PORTS.postgres} check port ${PORTS.patroni}`,
+  );
+  return [
+    "global",
+    `  maxconn ${maxConnections}`,
+    "  hard-stop-after 30s",
+    "  stats socket /tmp/haproxy.sock mode 600 level admin",
+    "",
+    "defaults",
+    "  mode tcp",
+    "  timeout connect 2s",
+    "  timeout check 1s",
+    // Sessions end when their server goes; silence alone is no fault: LISTEN and pools wait for hours.
+    "  timeout client 24h",
+    "  timeout server 24h",
+    "  option clitcpka",
+    "  option srvtcpka",
+    "  default-server inter 1s fastinter 500ms downinter 1s fall 3 rise 2 on-marked-down shutdown-sessions",
+    "",
+    "frontend primary",
+    ...bind(PORTS.routerPrimary),
+    "  default_backend primary",
+    "",
+    "frontend standby",
+    ...bind(PORTS.routerStandby),
+    // With no standby (one machine, or two lost) reads go to the primary.
+    "  use_backend standby if { nbsrv(standby) gt 0 }",
+    "  default_backend primary",
+    "",
+    "backend primary",
+    "  option httpchk OPTIONS /primary",
+    "  http-check expect status 200",
+    ...list,
+    "",
+    "backend standby",
+    "  balance leastconn",
+    "  option httpchk OPTIONS /replica?lag=16MB",
+    "  http-check expect status 200",
+    ...list,
+    "",
+    "frontend stats",
+    `  bind 127.0.0.1:${PORTS.routerStats}`,
+    "  mode http",
+    "  timeout client 10s",
+    "  stats enable",
+    "  stats uri /",
+    "",
+  ].join("\n");
+}

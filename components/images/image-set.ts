@@ -1,0 +1,206 @@
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
+import { local, remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { ArgsCheck } from "../core/args-check";
+import type { Host } from "../core/host";
+import { onHost } from "../core/host";
+import { readScript, remoteScript, shellQuote } from "../core/remote-script";
+import type { BuildContext } from "./context";
+import { packContext } from "./context";
+
+/** Where an image comes from: a registry, or a folder with a Dockerfile. */
+export type ImageSource =
+  { pull: string } | { build: string; buildArgs?: Readonly<Record<string, string>> };
+
+/** A registry that keeps built images, so that the next machine pulls instead of building. */
+export interface ImageRegistry {
+  /** `host[:port][/path]`, without a scheme. */
+  address: string;
+  /** Built images are pushed to it. @default false */
+  push?: boolean;
+  /** With `password`; left out for a registry that asks for none. */
+  username?: string;
+  /** Made secret here even if given as plain text. */
+  password?: pulumi.Input<string>;
+}
+
+/** Arguments of {@link ImageSet}. */
+export interface ImageSetArgs {
+  /** Machines that must have the images. The first one builds. */
+  hosts: readonly Host[];
+  /** By name, a DNS label. */
+  images: Readonly<Record<string, ImageSource>>;
+  registry?: ImageRegistry;
+  /** Folder for the archives that builds get, where Pulumi runs. @default ".trivet/contexts" */
+  archiveFolder?: string;
+}
+
+const OBTAIN = readScript(__dirname, "obtain.sh");
+
+/** In a folder where every user may write and that survives a reboot. */
+const uploadPath = (context: BuildContext) => `/var/tmp/trivet-${basename(context.archive)}`;
+
+/**
+ * Images on machines: each is built once on the first host and streamed to the others, or pulled.
+ * Services refer to the identity, never to a tag: Swarm would look a tag up at each start of a task.
+ */
+export class ImageSet<Names extends string = string> extends pulumi.ComponentResource {
+  /** Identity of each image (`sha256:…`), known once every host has it. */
+  readonly ids: Readonly<Record<Names, pulumi.Output<string>>>;
+
+  constructor(
+    name: string,
+    args: ImageSetArgs & { images: Readonly<Record<Names, ImageSource>> },
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    checkArgs(name, args);
+    super("trivet:images:ImageSet", name, {}, opts);
+
+    const names = Object.keys(args.images) as Names[];
+    const entries = names.map((image) => [
+      image,
+      this.provide(name, image, args.images[image], args),
+    ]);
+    this.ids = Object.fromEntries(entries) as Record<Names, pulumi.Output<string>>;
+    this.registerOutputs({ ids: this.ids });
+  }
+
+  private provide(name: string, image: string, source: ImageSource, args: ImageSetArgs) {
+    const [first, ...others] = args.hosts;
+    const context =
+      "build" in source
+        ? packContext(
+            source.build,
+            args.archiveFolder ?? join(".trivet", "contexts"),
+            image,
+            JSON.stringify(source.buildArgs ?? {}),
+          )
+        : undefined;
+    const prefix = `${name}-${image}-${first!.name}`;
+    const upload = context && this.upload(prefix, first!, context);
+    const obtained = this.obtain(
+      prefix,
+      first!,
+      image,
+      source,
+      context,
+      args,
+      upload ? [upload] : [],
+    );
+    const id = obtained.stdout.apply((text) => text.trim());
+    const copies = others.map((host) => {
+      const copyName = `${name}-${image}-${host.name}`;
+      return this.sharesRegistry(source, args)
+        ? this.obtain(copyName, host, image, source, context, args, [obtained])
+        : this.stream(copyName, first!, host, id);
+    });
+    return pulumi.all([id, ...copies.map((copy) => copy.id)]).apply(([identity]) => identity);
+  }
+
+  /** The other machines can fetch it themselves, from where the first one left or found it. */
+  private sharesRegistry(source: ImageSource, args: ImageSetArgs): boolean {
+    return "pull" in source || args.registry?.push === true;
+  }
+
+  private obtain(
+    prefix: string,
+    host: Host,
+    image: string,
+    source: ImageSource,
+    context: BuildContext | undefined,
+    args: ImageSetArgs,
+    dependsOn: pulumi.Resource[],
+  ): remote.Command {
+    const { registry } = args;
+    const tag = context?.hash ?? "";
+    const reference = "build" in source ? `trivet/${image}:${tag}` : source.pull;
+    const copy = context && registry ? `${registry.address}/${image}:${tag}` : "";
+    const buildArgs = "build" in source ? source.buildArgs : undefined;
+    const credentials = [registry?.username ?? "", registry?.password ?? ""];
+    return remoteScript(
+      prefix,
+      host,
+      {
+        script: OBTAIN,
+        args: [
+          context ? "build" : "pull",
+          reference,
+          context ? uploadPath(context) : "",
+          copy,
+          String(registry?.push === true),
+          ...Object.entries(buildArgs ?? {}).map(([key, value]) => `${key}=${value}`),
+        ],
+        stdin: pulumi.all(credentials).apply((lines) => lines.map((line) => `${line}\n`).join("")),
+        dependsOn,
+      },
+      this,
+    );
+  }
+
+  private upload(prefix: string, host: Host, context: BuildContext): remote.CopyToRemote {
+    return new remote.CopyToRemote(
+      `${prefix}-context`,
+      {
+        connection: host.connection,
+        source: new pulumi.asset.FileAsset(context.archive),
+        remotePath: uploadPath(context),
+        triggers: [context.hash],
+      },
+      onHost(host, this),
+    );
+  }
+
+  /** Through the machine where Pulumi runs: the platform's machines hold no keys to each other. */
+  private stream(prefix: string, from: Host, to: Host, id: pulumi.Output<string>): local.Command {
+    const create = pulumi.interpolate`set -eu; id=${id}; if ! ${sshCommand(to)} docker image inspect "$id" >/dev/null 2>&1; then ${sshCommand(from)} "docker save $id | gzip -1" | ${sshCommand(to)} "gunzip | docker load"; fi`;
+    return new local.Command(
+      prefix,
+      { create, interpreter: ["/bin/bash", "-o", "pipefail", "-c"], logging: "none" },
+      onHost(to, this),
+    );
+  }
+}
+
+/** The ssh command that docker itself would use for this machine. */
+function sshCommand(host: Host): pulumi.Output<string> {
+  return pulumi.all([host.docker.host, host.docker.sshOpts]).apply(([address, options]) => {
+    const { username, hostname, port } = new URL(address);
+    const target = [
+      "-p",
+      port === "" ? "22" : port,
+      `${username}@${hostname.replace(/[[\]]/g, "")}`,
+    ];
+    return ["ssh", ...options, ...target].map(shellQuote).join(" ");
+  });
+}
+
+function checkArgs(name: string, args: ImageSetArgs): void {
+  const check = new ArgsCheck(`ImageSet "${name}"`).nonEmpty(args.hosts, "hosts").unique(
+    args.hosts.map((host) => host.name),
+    "hosts",
+  );
+  for (const [image, source] of Object.entries(args.images)) {
+    check.name(image, `images.${image}`);
+    if ("build" in source) {
+      check.that(
+        existsSync(join(source.build, "Dockerfile")),
+        `images.${image}.build`,
+        `has no Dockerfile: ${source.build}`,
+      );
+    } else {
+      check.that(
+        /^[^\s-]\S*$/.test(source.pull),
+        `images.${image}.pull`,
+        `is ${JSON.stringify(source.pull)}, must be an image's name`,
+      );
+    }
+  }
+  check
+    .that(
+      args.registry === undefined || /^[^\s/]+(\/[^\s]+)?$/.test(args.registry.address),
+      "registry.address",
+      "must be host[:port][/path], without a scheme",
+    )
+    .done();
+}

@@ -1,0 +1,5 @@
+export * from "./docker-engine";
+export * from "./firewall";
+export * from "./kernel-tuning";
+export * from "./machine-facts";
+export { renderRules, type RuleArgs } from "./rules";

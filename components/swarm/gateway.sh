@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Creates the bridge over which containers reach their own machine, before Swarm would do it with a
+# subnet of its own choice. Argument: the subnet.
+set -euo pipefail
+subnet=$1
+
+if found=$(docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' docker_gwbridge 2>/dev/null); then
+  if [ "$found" != "$subnet" ]; then
+    echo "$(hostname): docker_gwbridge has the subnet $found, the configuration says $subnet: set network.gatewaySubnet to $found, or remove the network while no service runs" >&2
+    exit 1
+  fi
+  exit 0
+fi
+docker network create --driver bridge --subnet "$subnet" \
+  --opt com.docker.network.bridge.name=docker_gwbridge \
+  --opt com.docker.network.bridge.enable_icc=false \
+  --opt com.docker.network.bridge.enable_ip_masquerade=true docker_gwbridge >/dev/null

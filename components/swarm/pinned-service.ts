@@ -1,0 +1,119 @@
+import * as docker from "@pulumi/docker";
+import type { input } from "@pulumi/docker/types";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../core/host";
+import type { SwarmHandle } from "./swarm";
+
+/** Arguments of {@link pinnedService}. */
+export interface PinnedServiceArgs {
+  /** Name of the service, and so of its log and its tasks. */
+  service: string;
+  host: Host;
+  swarm: SwarmHandle;
+  /** Identity of the image: `sha256:…`. */
+  image: pulumi.Input<string>;
+  command?: string[];
+  /** What must answer for the task to count as started, and to stay. */
+  healthcheck: { test: pulumi.Input<string>[]; startSeconds: number; retries?: number };
+  /** Folders of the machine that the container reads. Path on the machine to path inside. */
+  configFolders?: Record<string, string>;
+  /** Volumes on the machine that hold data. Volume name to path inside. */
+  volumes?: Record<string, string>;
+  /** Size of /dev/shm. MiB; Docker's 64 by default. */
+  sharedMemoryMiB?: number;
+  /** Seconds from SIGTERM (or `stopSignal`) to SIGKILL. */
+  stopGraceSeconds: number;
+  stopSignal?: string;
+  /** `host` (default) for the machine's own network, or ports published from the overlay. */
+  publish?: { target: number; published: number }[];
+  sysctls?: Record<string, string>;
+  /** Upper limit of memory. MiB; none by default. */
+  memoryLimitMiB?: pulumi.Input<number>;
+  dependsOn?: pulumi.CustomResourceOptions["dependsOn"];
+}
+
+/** Rotates by default, and `docker service logs` can read it. */
+export const LOG_DRIVER: input.ServiceTaskSpecLogDriver = {
+  name: "local",
+  options: { "max-size": "10m", "max-file": "5" },
+};
+
+/** One task of a platform service, bound to one machine by its label; restarted for ever. */
+export function pinnedService(
+  name: string,
+  args: PinnedServiceArgs,
+  parent: pulumi.Resource,
+): docker.Service {
+  const { swarm, host, publish } = args;
+  return new docker.Service(
+    name,
+    {
+      name: args.service,
+      mode: { replicated: { replicas: 1 } },
+      labels: [
+        { label: "trivet.service", value: args.service },
+        { label: "trivet.machine", value: host.name },
+      ],
+      taskSpec: {
+        containerSpec: containerSpec(args),
+        networksAdvanceds: [{ name: publish === undefined ? "host" : swarm.network }],
+        placement: { constraints: [`node.labels.trivet.machine==${host.name}`] },
+        restartPolicy: { condition: "any", delay: "1s" },
+        logDriver: LOG_DRIVER,
+        ...(args.memoryLimitMiB !== undefined && {
+          resources: {
+            limits: { memoryBytes: pulumi.output(args.memoryLimitMiB).apply((m) => m * 1048576) },
+          },
+        }),
+      },
+      endpointSpec: {
+        mode: "dnsrr",
+        ...(publish !== undefined && {
+          ports: publish.map(({ target, published }) => ({
+            targetPort: target,
+            publishedPort: published,
+            publishMode: "host",
+          })),
+        }),
+      },
+      updateConfig: { order: "stop-first", parallelism: 1, failureAction: "pause", monitor: "5s" },
+      convergeConfig: { delay: "2s", timeout: "5m" },
+    },
+    {
+      parent,
+      provider: swarm.provider,
+      dependsOn: args.dependsOn ?? [],
+      customTimeouts: { create: "6m", update: "6m" },
+    },
+  );
+}
+
+function containerSpec(args: PinnedServiceArgs): input.ServiceTaskSpecContainerSpec {
+  const folders = Object.entries(args.configFolders ?? {});
+  const volumes = Object.entries(args.volumes ?? {});
+  return {
+    image: args.image,
+    hostname: args.host.name,
+    ...(args.command && { commands: args.command }),
+    healthcheck: {
+      tests: args.healthcheck.test,
+      interval: "5s",
+      timeout: "3s",
+      retries: args.healthcheck.retries ?? 3,
+      startPeriod: `${args.healthcheck.startSeconds}s`,
+    },
+    mounts: [
+      ...folders.map(([source, target]) => ({ type: "bind", source, target, readOnly: true })),
+      ...volumes.map(([source, target]) => ({ type: "volume", source, target })),
+      ...(args.sharedMemoryMiB === undefined ? [] : [sharedMemory(args.sharedMemoryMiB)]),
+    ],
+    ...(args.sysctls && { sysctl: args.sysctls }),
+    stopGracePeriod: `${args.stopGraceSeconds}s`,
+    ...(args.stopSignal !== undefined && { stopSignal: args.stopSignal }),
+  };
+}
+
+function sharedMemory(sizeMiB: number): input.ServiceTaskSpecContainerSpecMount {
+  const tmpfsOptions = { sizeBytes: sizeMiB * 1048576, mode: 0o1777 };
+  return { type: "tmpfs", target: "/dev/shm", tmpfsOptions };
+}

@@ -1,0 +1,189 @@
+import type { remote } from "@pulumi/command";
+import * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { ArgsCheck } from "../core/args-check";
+import { withDefaults } from "../core/defaults";
+import type { Host } from "../core/host";
+import { readScript, remoteScript } from "../core/remote-script";
+
+/** Addresses of the Swarm's networks. None may hold a machine's own address. */
+export interface SwarmNetworkArgs {
+  /** IPv4 subnet of the application's overlay network, /20 or larger. @default "10.213.0.0/20" */
+  overlaySubnet?: string;
+  /** IPv4 subnet of the bridge from containers to their own machine. @default "10.212.0.0/24" */
+  gatewaySubnet?: string;
+  /** Pool for networks that name no subnet, Swarm's ingress among them. @default "10.214.0.0/16" */
+  addressPool?: string;
+  /** Largest packet of the overlay. Bytes, 576 to 1400: VXLAN takes 50, clouds up to 50. @default 1400 */
+  mtu?: number;
+  /** IPsec between machines; needs ESP in the kernel. @default false */
+  encrypted?: boolean;
+}
+
+/** Arguments of {@link Swarm}. */
+export interface SwarmArgs {
+  /** One, three or five machines that hold the Swarm's state; the first one starts it. */
+  managers: readonly Host[];
+  /** Machines that run containers only. @default [] */
+  workers?: readonly Host[];
+  network?: SwarmNetworkArgs;
+}
+
+/** The one place these defaults live; a test compares them with the @default tags above. */
+export const SWARM_NETWORK_DEFAULTS: Required<SwarmNetworkArgs> = {
+  overlaySubnet: "10.213.0.0/20",
+  gatewaySubnet: "10.212.0.0/24",
+  addressPool: "10.214.0.0/16",
+  mtu: 1400,
+  encrypted: false,
+};
+
+/** What services need to know of the Swarm that runs them. */
+export interface SwarmHandle {
+  /** The Docker provider that talks to a manager. */
+  readonly provider: docker.Provider;
+  /** Name of the overlay network that applications share. */
+  readonly network: pulumi.Output<string>;
+  /** Address at which a container reaches its own machine. */
+  readonly gatewayAddress: string;
+}
+
+const SCRIPTS = {
+  gateway: readScript(__dirname, "gateway.sh"),
+  init: readScript(__dirname, "init.sh"),
+  join: readScript(__dirname, "join.sh"),
+  label: readScript(__dirname, "label.sh"),
+};
+
+/** Docker Swarm on the given machines, with the applications' overlay network. */
+export class Swarm extends pulumi.ComponentResource implements SwarmHandle {
+  readonly provider: docker.Provider;
+  readonly network: pulumi.Output<string>;
+  readonly gatewayAddress: string;
+
+  constructor(name: string, args: SwarmArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { first, managers, workers, network } = resolveArgs(name, args);
+    super("trivet:swarm:Swarm", name, {}, opts);
+
+    const others = [...managers.slice(1), ...workers];
+    const gateways = [first, ...others].map((host) => this.createGateway(name, host, network));
+    const init = this.start(name, first, network, gateways);
+    const joined = others.map((host) => {
+      const role = managers.includes(host) ? "manager" : "worker";
+      return this.join(name, host, role, first, init);
+    });
+    const labels = [first, ...others].map((host, i) =>
+      this.label(name, host, first, joined[i - 1] ?? init),
+    );
+    this.provider = this.connect(name, first, labels);
+    this.network = this.createOverlay(name, network, labels);
+    this.gatewayAddress = network.gatewaySubnet.replace(/\d+\/\d+$/, "1");
+    this.registerOutputs({ network: this.network });
+  }
+
+  private createGateway(
+    name: string,
+    host: Host,
+    network: Required<SwarmNetworkArgs>,
+  ): remote.Command {
+    const script = { script: SCRIPTS.gateway, args: [network.gatewaySubnet] };
+    return remoteScript(`${name}-${host.name}-gateway`, host, script, this);
+  }
+
+  private start(
+    name: string,
+    host: Host,
+    network: Required<SwarmNetworkArgs>,
+    dependsOn: remote.Command[],
+  ): remote.Command {
+    const script = {
+      script: SCRIPTS.init,
+      args: [host.privateAddress, network.addressPool],
+      secretOutput: true,
+      dependsOn,
+    };
+    return remoteScript(`${name}-${host.name}-init`, host, script, this);
+  }
+
+  private join(
+    name: string,
+    host: Host,
+    role: "manager" | "worker",
+    first: Host,
+    init: remote.Command,
+  ): remote.Command {
+    const script = {
+      script: SCRIPTS.join,
+      args: [host.privateAddress, first.privateAddress, role],
+      stdin: init.stdout,
+    };
+    return remoteScript(`${name}-${host.name}-join`, host, script, this);
+  }
+
+  private label(name: string, host: Host, manager: Host, joined: remote.Command): remote.Command {
+    const script = {
+      script: SCRIPTS.label,
+      args: [host.privateAddress, host.name],
+      dependsOn: [joined],
+    };
+    return remoteScript(`${name}-${host.name}-label`, manager, script, this);
+  }
+
+  /** The address is given out only once the Swarm is up: the provider dials as soon as it has one. */
+  private connect(name: string, manager: Host, labels: remote.Command[]): docker.Provider {
+    const ready = pulumi.all(labels.map((label) => label.id));
+    const host = pulumi.all([manager.docker.host, ready]).apply(([address]) => address);
+    const args = { host, sshOpts: manager.docker.sshOpts, disableDockerDaemonCheck: true };
+    return new docker.Provider(`${name}-provider`, args, { parent: this, dependsOn: labels });
+  }
+
+  private createOverlay(
+    name: string,
+    network: Required<SwarmNetworkArgs>,
+    dependsOn: remote.Command[],
+  ): pulumi.Output<string> {
+    const overlay = new docker.Network(
+      `${name}-overlay`,
+      {
+        name: "trivet",
+        driver: "overlay",
+        attachable: true,
+        ipamConfigs: [{ subnet: network.overlaySubnet }],
+        options: {
+          "com.docker.network.driver.mtu": String(network.mtu),
+          ...(network.encrypted && { encrypted: "true" }),
+        },
+      },
+      { parent: this, provider: this.provider, dependsOn },
+    );
+    return overlay.name;
+  }
+}
+
+function resolveArgs(name: string, args: SwarmArgs) {
+  const { managers, workers = [] } = args;
+  const network = withDefaults(SWARM_NETWORK_DEFAULTS, args.network);
+  const subnets = ["overlaySubnet", "gatewaySubnet", "addressPool"] as const;
+  const check = new ArgsCheck(`Swarm "${name}"`)
+    .quorum(managers, "managers")
+    .unique(
+      [...managers, ...workers].map((host) => host.name),
+      "managers and workers",
+    )
+    .integer(network.mtu, "network.mtu", 576, 1400);
+  for (const key of subnets) {
+    check.that(
+      /^\d{1,3}(\.\d{1,3}){3}\/\d{1,2}$/.test(network[key]),
+      `network.${key}`,
+      `is ${JSON.stringify(network[key])}, must be an IPv4 subnet like ${SWARM_NETWORK_DEFAULTS[key]}`,
+    );
+  }
+  check
+    .that(
+      Number(network.overlaySubnet.split("/")[1]) <= 20,
+      "network.overlaySubnet",
+      "must be /20 or larger: each task takes an address, also while it is replaced",
+    )
+    .done();
+  return { first: managers[0]!, managers, workers, network };
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Runs a command of an application once, with the secrets and the network that its replicas get.
+# Arguments: image, gateway address, cache address, network, number of variables, NAME=value…, then the command.
+# Standard input: one line a secret, its name and its value in base64.
+set -euo pipefail
+image=$1 gateway=$2 cache=$3 network=$4 count=$5
+shift 5
+variables=()
+for ((i = 0; i < count; i++)); do
+  variables+=(--env "$1")
+  shift
+done
+# In memory, not on disk; gone with this script.
+secrets=$(mktemp -d /run/trivet-migrate-XXXXXX)
+trap 'rm -rf "$secrets"' EXIT
+while read -r name value; do
+  printf '%s' "$value" | base64 -d >"$secrets/$name"
+  variables+=(--env "${name}_FILE=/run/secrets/$name")
+done
+chmod 0755 "$secrets"
+find "$secrets" -type f -exec chmod 0444 {} +
+docker run --rm --label trivet.task=migrate --network "$network" \
+  --add-host "database:$gateway" --add-host "cache:$cache" \
+  --volume "$secrets:/run/secrets:ro" "${variables[@]}" "$image" "$@" 2>&1 | tail -n 60

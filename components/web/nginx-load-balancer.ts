@@ -1,0 +1,149 @@
+import type * as docker from "@pulumi/docker";
+import * as pulumi from "@pulumi/pulumi";
+import { ArgsCheck } from "../core/args-check";
+import type { Host } from "../core/host";
+import { PORTS } from "../core/ports";
+import { remoteFiles, signalService } from "../core/remote-files";
+import { pinnedService } from "../swarm/pinned-service";
+import type { SwarmHandle } from "../swarm/swarm";
+import type { Route, Upstream } from "./nginx-files";
+import { HEALTH_PORT, renderNginxConfig, UNAVAILABLE_PAGE } from "./nginx-files";
+
+/** Certificate chain and key for every domain. */
+export interface TlsCertificate {
+  /** PEM, the server's certificate first. */
+  certificate: pulumi.Input<string>;
+  /** PEM. Made secret here even if given as plain text. */
+  key: pulumi.Input<string>;
+}
+
+/** Arguments of {@link NginxLoadBalancer}. */
+export interface NginxLoadBalancerArgs {
+  /** Machines that answer on their own ports 80 and 443. */
+  hosts: readonly Host[];
+  swarm: SwarmHandle;
+  /** Identity of an image with nginx 1.30.4 or newer, laid out like the official one. */
+  image: pulumi.Input<string>;
+  /** Services by their name in the overlay network. */
+  upstreams: readonly Upstream[];
+  /** At least one. Two for the same host and path are refused. */
+  routes: readonly Route[];
+  tls: TlsCertificate;
+  /** Largest request body. MiB, 1 to 10240. @default 32 */
+  maxBodyMiB?: number;
+  /** Longest silence of an application, WebSockets included. Seconds, 1 to 86400. @default 300 */
+  readTimeoutSeconds?: number;
+}
+
+/** User and group of the official image's workers; the master reads the key as root. */
+const OWNER = "0:0";
+
+/** nginx on each machine: TLS, host names, least-connections over the replicas that are healthy now. */
+export class NginxLoadBalancer extends pulumi.ComponentResource {
+  /** Public address of each machine, known once its nginx answers. */
+  readonly addresses: pulumi.Output<string[]>;
+
+  constructor(name: string, args: NginxLoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { maxBodyMiB, readTimeoutSeconds } = resolveArgs(name, args);
+    super("trivet:web:NginxLoadBalancer", name, {}, opts);
+
+    const { upstreams, routes } = args;
+    const config = renderNginxConfig({ upstreams, routes, maxBodyMiB, readTimeoutSeconds });
+    const services = args.hosts.map((host) => this.runServer(name, host, args, config));
+    this.addresses = pulumi
+      .all(services.map((service, i) => [args.hosts[i]!.publicAddress, service.id] as const))
+      .apply((servers) => servers.map(([address]) => address));
+    this.registerOutputs({ addresses: this.addresses });
+  }
+
+  private runServer(
+    name: string,
+    host: Host,
+    args: NginxLoadBalancerArgs,
+    config: string,
+  ): docker.Service {
+    const service = `${name}-${host.name}`;
+    const folder = `/etc/trivet/${name}`;
+    const key = pulumi.secret(args.tls.key);
+    const files = remoteFiles(
+      `${service}-files`,
+      host,
+      {
+        files: [
+          { path: `${folder}/nginx.conf`, content: config },
+          { path: `${folder}/pages/unavailable.html`, content: UNAVAILABLE_PAGE },
+          { path: `${folder}/certificate.pem`, content: args.tls.certificate },
+          { path: `${folder}/certificate-key.pem`, content: key, mode: "0400", owner: OWNER },
+        ],
+        // A configuration that nginx refuses leaves the running one as it is; the log says why.
+        afterwards: signalService(service, "HUP"),
+      },
+      this,
+    );
+    return pinnedService(
+      service,
+      {
+        service,
+        host,
+        swarm: args.swarm,
+        image: args.image,
+        command: ["nginx", "-c", "/etc/trivet/nginx.conf", "-g", "daemon off;"],
+        healthcheck: {
+          test: ["CMD", "bash", "-c", `</dev/tcp/127.0.0.1/${HEALTH_PORT}`],
+          startSeconds: 10,
+        },
+        configFolders: { [folder]: "/etc/trivet" },
+        publish: [
+          { target: PORTS.http, published: PORTS.http },
+          { target: PORTS.https, published: PORTS.https },
+        ],
+        sysctls: { "net.core.somaxconn": "65535" },
+        stopSignal: "SIGQUIT",
+        stopGraceSeconds: 60,
+        dependsOn: [files],
+      },
+      this,
+    );
+  }
+}
+
+/** What nginx would read as more than one word. */
+const PLAIN_WORD = /^[A-Za-z0-9._~:/@!*+,=-]+$/;
+
+function resolveArgs(name: string, args: NginxLoadBalancerArgs) {
+  const { maxBodyMiB = 32, readTimeoutSeconds = 300 } = args;
+  const known = args.upstreams.map((upstream) => upstream.name);
+  const check = new ArgsCheck(`NginxLoadBalancer "${name}"`)
+    .nonEmpty(args.hosts, "hosts")
+    .nonEmpty(args.routes, "routes")
+    .unique(known, "upstreams")
+    .unique(
+      args.routes.map((route) => `${route.host}${route.path}`),
+      "routes",
+    )
+    .integer(maxBodyMiB, "maxBodyMiB", 1, 10_240)
+    .integer(readTimeoutSeconds, "readTimeoutSeconds", 1, 86_400);
+  args.upstreams.forEach(({ name: upstream, port }, i) => {
+    check.name(upstream, `upstreams[${i}].name`).port(port, `upstreams[${i}].port`);
+  });
+  args.routes.forEach(({ host, path, service }, i) => {
+    check
+      .that(
+        PLAIN_WORD.test(host),
+        `routes[${i}].host`,
+        `is ${JSON.stringify(host)}, must be a host name`,
+      )
+      .that(
+        path.startsWith("/") && PLAIN_WORD.test(path),
+        `routes[${i}].path`,
+        `is ${JSON.stringify(path)}, must start with / and hold no blank, quote, semicolon or brace`,
+      )
+      .that(
+        known.includes(service),
+        `routes[${i}].service`,
+        `is ${service}, must be one of ${known.join(", ")}`,
+      );
+  });
+  check.done();
+  return { maxBodyMiB, readTimeoutSeconds };
+}
