@@ -14,6 +14,7 @@ export interface ValkeyConfig {
 export function renderValkeyConfig(config: ValkeyConfig): string {
   new ArgsCheck("Valkey")
     .that(/^[\x21-\x7e]+$/.test(config.password), "password", "has a blank or a control character")
+    .integer(config.memoryMiB, "memoryMiB", 16, 65_536)
     .done();
   const password = `"${config.password.replace(/[\\"]/g, "\\$&")}"`;
   const replica =

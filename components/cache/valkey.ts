@@ -2,6 +2,7 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles } from "../core/remote-files";
@@ -17,7 +18,7 @@ export interface ValkeyArgs {
   /** Identity of an image with Valkey 8 (`components/images/valkey`). */
   image: pulumi.Input<string>;
   /** Memory for data [maxmemory]. MiB, 16 to 65536. @default 128 */
-  memoryMiB?: number;
+  memoryMiB?: pulumi.Input<number>;
 }
 
 /** What clients of the cache need to know. */
@@ -32,21 +33,19 @@ export interface CacheEndpoints {
 const OWNER = "64805:64805";
 
 /** Valkey, compatible with Redis: sessions, rate limits, pub/sub. Data is appended to disk each second. */
-export class Valkey extends pulumi.ComponentResource implements CacheEndpoints {
+export class Valkey extends Component implements CacheEndpoints {
   readonly password: pulumi.Output<string>;
   readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: ValkeyArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { memoryMiB = 128 } = args;
     new ArgsCheck(`Valkey "${name}"`)
       .nonEmpty(args.hosts, "hosts")
       .unique(
         args.hosts.map((host) => host.name),
         "hosts",
       )
-      .integer(memoryMiB, "memoryMiB", 16, 65_536)
       .done();
-    super("trivet:cache:Valkey", name, {}, opts);
+    super("trivet:cache:Valkey", name, opts);
 
     const generated = new random.RandomPassword(
       `${name}-password`,
@@ -54,7 +53,7 @@ export class Valkey extends pulumi.ComponentResource implements CacheEndpoints {
       { parent: this },
     );
     this.password = pulumi.secret(generated.result);
-    const services = args.hosts.map((host) => this.runServer(name, host, args, memoryMiB));
+    const services = args.hosts.map((host) => this.runServer(name, host, args));
     const primary = args.hosts[0]!;
     // A container of the only machine goes over the bridge: its address never changes.
     const address = args.hosts.length === 1 ? args.swarm.gatewayAddress : primary.privateAddress;
@@ -63,13 +62,13 @@ export class Valkey extends pulumi.ComponentResource implements CacheEndpoints {
     this.registerOutputs({ address: this.address });
   }
 
-  private runServer(name: string, host: Host, args: ValkeyArgs, memoryMiB: number): docker.Service {
+  private runServer(name: string, host: Host, args: ValkeyArgs): docker.Service {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
     const primary = args.hosts[0]!;
     const config = pulumi
-      .all([host.privateAddress, primary.privateAddress, this.password])
-      .apply(([address, primaryAddress, password]) =>
+      .all([host.privateAddress, primary.privateAddress, this.password, args.memoryMiB ?? 128])
+      .apply(([address, primaryAddress, password, memoryMiB]) =>
         renderValkeyConfig({
           listenAddresses: ["127.0.0.1", address, args.swarm.gatewayAddress],
           password,

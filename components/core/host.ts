@@ -1,5 +1,6 @@
 import type { types } from "@pulumi/command";
 import type * as pulumi from "@pulumi/pulumi";
+import { waitsFor } from "./component";
 
 /** How the Docker provider reaches the daemon of a machine: the system's ssh, never a TCP port. */
 export interface DockerEndpoint {
@@ -31,7 +32,11 @@ export interface Host {
 export function onHost(
   host: Host,
   parent: pulumi.Resource,
-  dependsOn: pulumi.CustomResourceOptions["dependsOn"] = [],
+  dependsOn?: pulumi.CustomResourceOptions["dependsOn"],
 ): pulumi.CustomResourceOptions {
-  return { parent, dependsOn, ...(host.machine && { deletedWith: host.machine }) };
+  return {
+    parent,
+    dependsOn: waitsFor(parent, dependsOn),
+    ...(host.machine && { deletedWith: host.machine }),
+  };
 }

@@ -10,10 +10,22 @@ export function shellQuote(text: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Wraps a bash script so that it runs as root, through sudo where the user is not root. */
-export function asRoot(script: string, args: readonly string[] = []): string {
-  const words = ["bash", "-euo", "pipefail", "-c", script, "trivet", ...args].map(shellQuote);
-  return `if [ "$(id -u)" = 0 ]; then set --; else set -- sudo -n; fi; exec "$@" ${words.join(" ")}`;
+/**
+ * The command of every remote script: bash as root, through sudo where the user is not root, reading
+ * what to do on standard input. A failing command is printed whole, so it is short and holds nothing
+ * but the resource's name; and neither script nor arguments show in the machine's process list.
+ */
+export function asRoot(name: string): string {
+  return `if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; fi # ${name}`;
+}
+
+/**
+ * What {@link asRoot} reads: the script as one group, which bash parses to its end before it starts,
+ * and then the lines that the script itself reads. It ends with `exit`, so data is never run.
+ */
+export function renderInput(script: string, args: readonly string[], data = ""): string {
+  const words = args.map(shellQuote).join(" ");
+  return `{\nset -euo pipefail\nset -- ${words}\n${script.trimEnd()}\nexit 0\n}\n${data}`;
 }
 
 /** Reads a script that lies beside the component which uses it. */
@@ -25,12 +37,10 @@ export function readScript(folder: string, file: string): string {
 export interface RemoteScriptArgs {
   /** Bash; idempotent; runs again when it, its arguments or its input change. Holds no secret. */
   script: string;
-  /** Positional arguments of the script. No secrets: they show in process lists. */
+  /** Positional arguments of the script. */
   args?: pulumi.Input<pulumi.Input<string>[]>;
-  /** What the script reads on standard input: the only way for secrets. */
+  /** What the script reads on standard input. Made secret here even if given as plain text. */
   stdin?: pulumi.Input<string>;
-  /** What runs when the resource is deleted. Left out for everything that holds data. */
-  deleteScript?: string;
   /** Standard output is a secret. @default false */
   secretOutput?: boolean;
   dependsOn?: pulumi.CustomResourceOptions["dependsOn"];
@@ -45,17 +55,21 @@ export function remoteScript(
   given: RemoteScriptArgs,
   parent: pulumi.Resource,
 ): remote.Command {
-  const after = pulumi.all(given.after ?? []).apply((values) => values.join(" "));
-  const create = pulumi
-    .all([given.args ?? [], after])
-    .apply(([args, marks]) => asRoot(given.script, args) + (marks === "" ? "" : ` # ${marks}`));
+  const data = given.stdin === undefined ? "" : pulumi.secret(given.stdin);
+  const stdin = pulumi
+    .all([given.args ?? [], given.after ?? [], data])
+    .apply(([args, marks, lines]) => {
+      const noted = marks.map((mark) => `# ${mark.replaceAll("\n", " ")}\n`).join("");
+      return renderInput(noted + given.script, args, lines);
+    });
   return new remote.Command(
     name,
     {
       connection: host.connection,
-      create,
-      ...(given.stdin !== undefined && { stdin: pulumi.secret(given.stdin) }),
-      ...(given.deleteScript !== undefined && { delete: asRoot(given.deleteScript) }),
+      create: asRoot(name),
+      stdin,
+      // Scripts are idempotent: they look at the machine, not at what they printed the last time.
+      addPreviousOutputInEnv: false,
       logging: "none",
     },
     {

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
+import { Component } from "../core/component";
 import type { Host } from "../core/host";
 
 const YEAR_HOURS = 365 * 24;
@@ -16,12 +17,12 @@ export interface MemberCertificate {
  * A certificate authority of its own and one certificate per machine, for both ends of mutual TLS.
  * Valid for ten years; within its last year the next `pulumi up` renews a member's certificate.
  */
-export class ClusterCertificates extends pulumi.ComponentResource {
+export class ClusterCertificates extends Component {
   /** By the machine's name. */
   readonly members: Readonly<Record<string, MemberCertificate>>;
 
   constructor(name: string, hosts: readonly Host[], opts?: pulumi.ComponentResourceOptions) {
-    super("trivet:database:ClusterCertificates", name, {}, opts);
+    super("trivet:database:ClusterCertificates", name, opts);
     const parent = { parent: this };
     const key = new tls.PrivateKey(`${name}-authority-key`, ELLIPTIC, parent);
     const authority = new tls.SelfSignedCert(

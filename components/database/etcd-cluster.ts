@@ -1,6 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles } from "../core/remote-files";
@@ -31,7 +32,7 @@ export interface EtcdEndpoints {
 const OWNER = "64801:64801";
 
 /** etcd over mutual TLS, one member per machine, on its network and in a volume of its own. */
-export class EtcdCluster extends pulumi.ComponentResource implements EtcdEndpoints {
+export class EtcdCluster extends Component implements EtcdEndpoints {
   readonly addresses: pulumi.Output<string[]>;
   readonly certificates: Readonly<Record<string, MemberCertificate>>;
 
@@ -43,7 +44,7 @@ export class EtcdCluster extends pulumi.ComponentResource implements EtcdEndpoin
         "hosts",
       )
       .done();
-    super("trivet:database:EtcdCluster", name, {}, opts);
+    super("trivet:database:EtcdCluster", name, opts);
 
     const issued = new ClusterCertificates(name, args.hosts, { parent: this });
     this.certificates = issued.members;

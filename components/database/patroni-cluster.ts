@@ -3,6 +3,7 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
@@ -110,7 +111,7 @@ const SCRIPTS = {
 };
 
 /** Postgres under Patroni: one member per machine, one of them the primary, failing over by itself. */
-export class PatroniCluster extends pulumi.ComponentResource implements DatabaseEndpoints {
+export class PatroniCluster extends Component implements DatabaseEndpoints {
   readonly database: string;
   readonly user: string;
   readonly password: pulumi.Output<string>;
@@ -120,7 +121,7 @@ export class PatroniCluster extends pulumi.ComponentResource implements Database
 
   constructor(name: string, args: PatroniClusterArgs, opts?: pulumi.ComponentResourceOptions) {
     const resolved = resolveArgs(name, args);
-    super("trivet:database:PatroniCluster", name, {}, opts);
+    super("trivet:database:PatroniCluster", name, opts);
 
     const { hosts } = args;
     const passwords = this.makePasswords(name);
@@ -194,6 +195,7 @@ export class PatroniCluster extends pulumi.ComponentResource implements Database
         ],
         // Patroni reads its file again on SIGHUP, and reloads or restarts Postgres as that needs.
         afterwards: signalService(`${name}-${host.name}`, "HUP"),
+        dependsOn: [args.swarm.provider],
       },
       this,
     );

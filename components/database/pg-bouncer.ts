@@ -2,6 +2,7 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
@@ -30,7 +31,9 @@ export interface PgBouncerArgs {
   image: pulumi.Input<string>;
   /** The Postgres cluster behind the routers. */
   upstream: DatabaseEndpoints;
-  pool?: pulumi.Input<PoolArgs>;
+  pool?:
+    | pulumi.Input<pulumi.Unwrap<PoolArgs>>
+    | { [K in keyof PoolArgs]: pulumi.Input<NonNullable<PoolArgs[K]>> };
 }
 
 /** The one place these defaults live; a test compares them with the @default tags above. */
@@ -40,7 +43,7 @@ export const POOL_DEFAULTS: Required<PoolArgs> = { size: 20, maxClients: 1000, w
 const OWNER = "64804:64804";
 
 /** One pgBouncer per machine, in transaction mode, so that clients outlive a failover. */
-export class PgBouncer extends pulumi.ComponentResource {
+export class PgBouncer extends Component {
   /** `address:port` of each pooler, known once it runs. */
   readonly endpoints: pulumi.Output<string[]>;
   /** Password of {@link POOLER_ADMIN}. A secret. */
@@ -54,7 +57,7 @@ export class PgBouncer extends pulumi.ComponentResource {
         "hosts",
       )
       .done();
-    super("trivet:database:PgBouncer", name, {}, opts);
+    super("trivet:database:PgBouncer", name, opts);
 
     const admin = new random.RandomPassword(
       `${name}-admin`,
@@ -94,6 +97,7 @@ export class PgBouncer extends pulumi.ComponentResource {
           { path: `${folder}/pgbouncer.ini`, content: config, ...access },
         ],
         afterwards: signalService(service, "HUP"),
+        dependsOn: [args.swarm.provider],
       },
       this,
     );

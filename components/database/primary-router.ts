@@ -1,6 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles, signalService } from "../core/remote-files";
@@ -28,7 +29,7 @@ const OWNER = "64803:64803";
  * HAProxy on each machine: one port leads to the primary, another to the standbys (or, with none, to
  * the primary). It listens on the machine's own addresses, never on the public one.
  */
-export class PrimaryRouter extends pulumi.ComponentResource {
+export class PrimaryRouter extends Component {
   /** Port of the primary, on each machine. */
   readonly primaryPort: pulumi.Output<number>;
   /** Port of the standbys, on each machine. */
@@ -41,7 +42,7 @@ export class PrimaryRouter extends pulumi.ComponentResource {
       .nonEmpty(args.members, "members")
       .integer(maxConnections, "maxConnections", 100, 100_000)
       .done();
-    super("trivet:database:PrimaryRouter", name, {}, opts);
+    super("trivet:database:PrimaryRouter", name, opts);
 
     const services = args.hosts.map((host) => this.runRouter(name, host, args, maxConnections));
     const ready = pulumi.all(services.map((service) => service.id));
@@ -71,7 +72,11 @@ export class PrimaryRouter extends pulumi.ComponentResource {
     const files = remoteFiles(
       `${service}-files`,
       host,
-      { files: [file], afterwards: signalService(service, "USR2") },
+      {
+        files: [file],
+        afterwards: signalService(service, "USR2"),
+        dependsOn: [args.swarm.provider],
+      },
       this,
     );
     return pinnedService(

@@ -6,6 +6,7 @@ import { join, relative } from "node:path";
 import type { types } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import type { DockerEndpoint, Host } from "../core/host";
 
 /** How to prove who we are: exactly one of the three. */
@@ -40,7 +41,7 @@ export interface SshHostArgs {
 const HOST_KEY = /^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521)) [A-Za-z0-9+/=]+( .*)?$/;
 
 /** A machine that exists already and answers SSH, on any cloud or under a desk. */
-export class SshHost extends pulumi.ComponentResource implements Host {
+export class SshHost extends Component implements Host {
   readonly connection: pulumi.Output<types.input.remote.ConnectionArgs>;
   readonly publicAddress: pulumi.Output<string>;
   readonly privateAddress: pulumi.Output<string>;
@@ -52,7 +53,7 @@ export class SshHost extends pulumi.ComponentResource implements Host {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     const { port, user, privateAddress } = resolveArgs(name, args);
-    super("trivet:hosts:SshHost", name, {}, opts);
+    super("trivet:hosts:SshHost", name, opts);
 
     const { address, identity } = args;
     const privateKey = readPrivateKey(identity);

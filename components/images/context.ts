@@ -12,6 +12,9 @@ export interface BuildContext {
   hash: string;
 }
 
+/** A build needs it even where .dockerignore names it, as `docker build` itself has it. */
+const ALWAYS = "Dockerfile";
+
 /** Paths below `folder` that its .dockerignore lets through, sorted. */
 export function contextFiles(folder: string): string[] {
   const ignored = dockerignore();
@@ -22,7 +25,8 @@ export function contextFiles(folder: string): string[] {
   }
   const all = readdirSync(folder, { recursive: true, encoding: "utf8", withFileTypes: false });
   const files = all.filter((path) => statSync(join(folder, path)).isFile());
-  return ignored.filter(files).sort();
+  const kept = ignored.filter(files.filter((path) => path !== ALWAYS));
+  return [ALWAYS, ...kept].sort();
 }
 
 /**

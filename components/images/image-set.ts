@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { local, remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { onHost } from "../core/host";
 import { readScript, remoteScript, shellQuote } from "../core/remote-script";
@@ -45,7 +46,7 @@ const uploadPath = (context: BuildContext) => `/var/tmp/trivet-${basename(contex
  * Images on machines: each is built once on the first host and streamed to the others, or pulled.
  * Services refer to the identity, never to a tag: Swarm would look a tag up at each start of a task.
  */
-export class ImageSet<Names extends string = string> extends pulumi.ComponentResource {
+export class ImageSet<Names extends string = string> extends Component {
   /** Identity of each image (`sha256:…`), known once every host has it. */
   readonly ids: Readonly<Record<Names, pulumi.Output<string>>>;
 
@@ -55,7 +56,7 @@ export class ImageSet<Names extends string = string> extends pulumi.ComponentRes
     opts?: pulumi.ComponentResourceOptions,
   ) {
     checkArgs(name, args);
-    super("trivet:images:ImageSet", name, {}, opts);
+    super("trivet:images:ImageSet", name, opts);
 
     const names = Object.keys(args.images) as Names[];
     const entries = names.map((image) => [

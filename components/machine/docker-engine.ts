@@ -1,12 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { remoteScript } from "../core/remote-script";
 import { isCidr4 } from "./cidr";
 import { renderDaemonJson, SSHD_DROP_IN } from "./files";
-import { checkHosts, jsonOrUndefined, machineScript, perHost, waitFor } from "./shared";
+import { checkHosts, jsonOrUndefined, machineScript, perHost } from "./shared";
 
 /** Settings of the Docker daemon. The daemon.json key is in brackets. */
 export interface DockerSettings {
@@ -87,13 +88,13 @@ export function renderRefused(): string {
  * container runs; elsewhere it is told to read its file again, and what that leaves out is said.
  * Nothing is removed with the resource: Docker and its data stay on the machine.
  */
-export class DockerEngine extends pulumi.ComponentResource {
+export class DockerEngine extends Component {
   /** Docker by the machine's name; known once it answers. */
   readonly engines: Readonly<Record<string, pulumi.Output<DockerState>>>;
 
   constructor(name: string, args: DockerEngineArgs, opts?: pulumi.ComponentResourceOptions) {
     const { hosts, settings } = resolveArgs(name, args);
-    super("trivet:machine:DockerEngine", name, {}, opts);
+    super("trivet:machine:DockerEngine", name, opts);
 
     const script = machineScript("version.sh", "docker.sh");
     const sshd = settings.tuneSshd ? SSHD_DROP_IN : "";
@@ -102,7 +103,7 @@ export class DockerEngine extends pulumi.ComponentResource {
       const install = remoteScript(
         `${name}-${host.name}-docker`,
         host,
-        { script, args: [host.name, ...files], dependsOn: waitFor(opts) },
+        { script, args: [host.name, ...files] },
         this,
       );
       return install.stdout.apply((stdout) =>

@@ -15,14 +15,17 @@ installed_version() {
   dockerd --version | sed -n 's/^Docker version \([^, ]*\).*/\1/p'
 }
 
-# The version that apt would install, without epoch and Debian's own suffix.
-candidate_version() {
-  apt-cache policy "$1" | sed -n 's/^ *Candidate: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p'
+# Refuses the version that apt would install, given without epoch and Debian's own suffix.
+refuse_candidate() {
+  local version
+  version=$(apt-cache policy "$1" | sed -n 's/^ *Candidate: \([0-9]*:\)\{0,1\}\([0-9.]*\).*/\2/p')
+  [ -n "$version" ] || fail "apt has no package $1 to install: check the sources in /etc/apt"
+  refuse_version "$version" "$oldest" "$refused"
 }
 
 install_from_distribution() {
   apt_update
-  refuse_version "$(candidate_version docker.io)" "$oldest" "$refused"
+  refuse_candidate docker.io
   # Only recommended by docker.io, but nothing works without iptables; the client is its own package.
   apt_install docker.io docker-cli iptables openssl curl ca-certificates
 }
@@ -48,7 +51,7 @@ install_from_docker() {
   put_file /etc/apt/preferences.d/trivet-docker \
     "$(printf 'Package: docker-ce docker-ce-cli\nPin: version 5:28.5.*\nPin-Priority: 990')" 0644 || true
   apt_update
-  refuse_version "$(candidate_version docker-ce)" "$oldest" "$refused"
+  refuse_candidate docker-ce
   apt_install docker-ce docker-ce-cli containerd.io
   # An upgrade restarts Docker and with it every container: that has to be somebody's choice.
   apt-mark hold docker-ce docker-ce-cli > /dev/null
@@ -111,7 +114,8 @@ tune_sshd() {
   fi
   systemctl reload ssh.service
   while read -r key value; do
-    /usr/sbin/sshd -T | grep -qix "$key $value" ||
+    # Not grep -q: it would leave early, and sshd's broken pipe would count as a failure.
+    /usr/sbin/sshd -T | grep -ix "$key $value" > /dev/null ||
       fail "sshd does not take $key $value from $path: another file of /etc/ssh sets it first, remove it there"
   done < <(grep -v '^#' <<< "$sshd_drop_in")
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Measures one machine and refuses it where the platform cannot run. Changes nothing.
-# Arguments: machine, least memory in MiB, least free disk in MiB, root of the file system (tests).
+# Arguments: machine, least memory in MiB, least free disk in MiB, any text (another one measures
+# again), root of the file system (another one in tests).
 export MACHINE=$1
-min_memory=$2 min_disk=$3 root=${4:-}
+min_memory=$2 min_disk=$3 root=${5:-}
 
 supported="use Debian 12 or newer, or Ubuntu 22.04 or newer"
 [ -r "$root/etc/os-release" ] || fail "has no /etc/os-release: $supported"

@@ -72,25 +72,32 @@ load_and_prove() {
 }
 
 make_permanent() {
-  put_file /etc/systemd/system/trivet-firewall.service "[Unit]
+  local load folder=/etc/systemd/system
+  load="$(command -v nft) -f $active"
+  put_file "$folder/trivet-firewall.service" "[Unit]
 Description=Trivet's firewall (nftables table inet trivet)
 DefaultDependencies=no
 Wants=network-pre.target
-# nftables.service empties the whole ruleset when it starts, stops or reloads: ours comes after it.
 After=nftables.service
-PartOf=nftables.service
-ReloadPropagatedFrom=nftables.service
 Before=network-pre.target docker.service shutdown.target
 Conflicts=shutdown.target
 
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=$(command -v nft) -f $active
-ExecReload=$(command -v nft) -f $active
+ExecStart=$load
+ExecReload=$load
 
 [Install]
-WantedBy=multi-user.target" 0644 && systemctl daemon-reload
+WantedBy=multi-user.target" 0644 || true
+  # The distribution's service empties the whole ruleset when it starts or reloads.
+  put_file "$folder/nftables.service.d/50-trivet.conf" "[Service]
+ExecStartPost=$load
+ExecReload=$load" 0644 || true
+  # Whatever else emptied it since: no port of a container opens without the rules.
+  put_file "$folder/docker.service.d/50-trivet-firewall.conf" "[Service]
+ExecStartPre=$load" 0644 || true
+  systemctl daemon-reload
   mv "$pending" "$active"
   disarm
   # The timer may have run between the first look and now; these rules were proved, so load them again.

@@ -1,11 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { remoteScript } from "../core/remote-script";
 import { isAddressOrCidr, isCidr4 } from "./cidr";
 import { renderRules } from "./rules";
-import { checkHosts, machineScript, perHost, waitFor } from "./shared";
+import { checkHosts, machineScript, perHost } from "./shared";
 
 /** Who may come in. */
 export interface FirewallSettings {
@@ -52,13 +53,13 @@ export const FIREWALL_DEFAULTS: Required<FirewallSettings> = {
  * they go away after 60 seconds. Nothing is removed with the resource, so that taking a platform away
  * opens no machine; by hand: `systemctl disable trivet-firewall; nft delete table inet trivet`.
  */
-export class Firewall extends pulumi.ComponentResource {
+export class Firewall extends Component {
   /** The rules in force, by the machine's name; known once they are. */
   readonly rules: Readonly<Record<string, pulumi.Output<string>>>;
 
   constructor(name: string, args: FirewallArgs, opts?: pulumi.ComponentResourceOptions) {
     const { hosts, settings } = resolveArgs(name, args);
-    super("trivet:machine:Firewall", name, {}, opts);
+    super("trivet:machine:Firewall", name, opts);
 
     const script = machineScript("firewall.sh");
     const rules = pulumi
@@ -66,11 +67,11 @@ export class Firewall extends pulumi.ComponentResource {
       .apply((machines) => renderRules({ ...settings, machines: checkMachines(name, machines) }));
     const port = String(settings.sshPort);
     this.rules = perHost(hosts, (host) => {
-      const run = (mode: "stage" | "confirm", dependsOn: ReturnType<typeof waitFor>) => {
+      const run = (mode: "stage" | "confirm", dependsOn: pulumi.Resource[]) => {
         const call = { script, args: [mode, host.name, port, rules], dependsOn };
         return remoteScript(`${name}-${host.name}-${mode}`, host, call, this);
       };
-      const confirmed = run("confirm", run("stage", waitFor(opts)));
+      const confirmed = run("confirm", [run("stage", [])]);
       return pulumi.all([rules, confirmed.stdout]).apply(([text]) => text);
     });
     this.registerOutputs({ rules: this.rules });

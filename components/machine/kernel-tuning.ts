@@ -1,9 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { remoteScript } from "../core/remote-script";
 import { renderLimits, renderSysctlConf, reservedPortList } from "./files";
-import { checkHosts, machineScript, perHost, waitFor } from "./shared";
+import { checkHosts, machineScript, perHost } from "./shared";
 
 /** Arguments of {@link KernelTuning}. */
 export interface KernelTuningArgs {
@@ -53,13 +54,13 @@ const LIMIT_NO_FILE = 65_535;
  * Nothing is undone on removal: a parameter that is no longer given keeps its value until the machine
  * boots. Docker that is already running is not restarted, which would end its containers.
  */
-export class KernelTuning extends pulumi.ComponentResource {
+export class KernelTuning extends Component {
   /** What was read back, by the machine's name. */
   readonly tuning: Readonly<Record<string, pulumi.Output<Tuning>>>;
 
   constructor(name: string, args: KernelTuningArgs, opts?: pulumi.ComponentResourceOptions) {
     const { hosts, conf, limitNoFile } = resolveArgs(name, args);
-    super("trivet:machine:KernelTuning", name, {}, opts);
+    super("trivet:machine:KernelTuning", name, opts);
 
     const script = machineScript("tune.sh");
     this.tuning = perHost(hosts, (host) => {
@@ -67,7 +68,7 @@ export class KernelTuning extends pulumi.ComponentResource {
       const tune = remoteScript(
         `${name}-${host.name}-sysctl`,
         host,
-        { script, args: [host.name, ...files], dependsOn: waitFor(opts) },
+        { script, args: [host.name, ...files] },
         this,
       );
       return tune.stdout.apply((stdout) => this.report(host.name, parseTuning(stdout)));
@@ -123,7 +124,8 @@ function resolveArgs(name: string, args: KernelTuningArgs) {
 function mergeSysctls(check: ArgsCheck, given: Readonly<Record<string, string | number>>) {
   for (const [key, value] of Object.entries(given)) {
     const path = `sysctls["${key}"]`;
-    check.line(String(value), path);
+    // The kernel itself shows tabs between the numbers of one value.
+    check.line(String(value).replaceAll("\t", " "), path);
     check.that(
       /^[a-z0-9_]+(\.[A-Za-z0-9_-]+)+$/.test(key),
       path,

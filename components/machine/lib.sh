@@ -18,8 +18,12 @@ put_file() {
 }
 
 # A machine that has just booted is often busy with updates of its own: wait for the lock, bounded.
+# Its talk is shown only when it fails.
 apt_get() {
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" >&2
+  local talk
+  talk=$(DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 "$@" 2>&1) && return 0
+  tail -n 15 <<< "$talk" >&2
+  return 1
 }
 
 apt_update() {

@@ -1,10 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { remoteScript } from "../core/remote-script";
-import { checkHosts, jsonOrUndefined, machineScript, perHost, waitFor } from "./shared";
+import { checkHosts, jsonOrUndefined, machineScript, perHost } from "./shared";
 
 /** What the least machine must have. */
 export interface MachineNeeds {
@@ -52,13 +53,13 @@ export const MACHINE_NEEDS_DEFAULTS: Required<MachineNeeds> = {
  * run on: Debian before 12, Ubuntu before 22.04 and other systems, other architectures than x86_64
  * and aarch64, too little memory or disk. What changes a machine goes with `dependsOn` on this.
  */
-export class MachineFacts extends pulumi.ComponentResource {
+export class MachineFacts extends Component {
   /** Facts by the machine's name. */
   readonly facts: Readonly<Record<string, pulumi.Output<Facts>>>;
 
   constructor(name: string, args: MachineFactsArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { hosts, needs, after } = resolveArgs(name, args);
-    super("trivet:machine:MachineFacts", name, {}, opts);
+    const { hosts, needs, generation } = resolveArgs(name, args);
+    super("trivet:machine:MachineFacts", name, opts);
 
     const script = machineScript("facts.sh");
     this.facts = perHost(hosts, (host) => {
@@ -68,9 +69,7 @@ export class MachineFacts extends pulumi.ComponentResource {
         host,
         {
           script,
-          args: [host.name, ...limits],
-          after,
-          dependsOn: waitFor(opts),
+          args: [host.name, ...limits, generation],
         },
         this,
       );
@@ -81,13 +80,13 @@ export class MachineFacts extends pulumi.ComponentResource {
 }
 
 function resolveArgs(name: string, args: MachineFactsArgs) {
-  const { hosts, generation, ...given } = args;
+  const { hosts, generation = "", ...given } = args;
   const needs = withDefaults(MACHINE_NEEDS_DEFAULTS, given);
   checkHosts(new ArgsCheck(`MachineFacts "${name}"`), hosts)
     .integer(needs.minMemoryMiB, "minMemoryMiB", 256, 1_048_576)
     .integer(needs.minDiskMiB, "minDiskMiB", 100, 1_073_741_824)
     .done();
-  return { hosts, needs, after: generation === undefined ? [] : [generation] };
+  return { hosts, needs, generation };
 }
 
 const FACTS = z.strictObject({

@@ -1,4 +1,3 @@
-import type * as pulumi from "@pulumi/pulumi";
 import type { ArgsCheck } from "../core/args-check";
 import type { Host } from "../core/host";
 import { readScript } from "../core/remote-script";
@@ -18,16 +17,6 @@ export function checkHosts(check: ArgsCheck, hosts: readonly Host[]): ArgsCheck 
 /** One value for each machine, by its name. */
 export function perHost<T>(hosts: readonly Host[], make: (host: Host) => T): Record<string, T> {
   return Object.fromEntries(hosts.map((host) => [host.name, make(host)]));
-}
-
-/**
- * What a component is told to wait for. The engine does not hand a component's `dependsOn` down to
- * its children, and it is they that change the machine.
- */
-export function waitFor(
-  opts: pulumi.ComponentResourceOptions | undefined,
-): NonNullable<pulumi.CustomResourceOptions["dependsOn"]> {
-  return opts?.dependsOn ?? [];
 }
 
 /** Reads JSON; what is none becomes undefined and is refused by the schema that follows. */

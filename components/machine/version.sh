@@ -10,7 +10,7 @@ version_number() {
 # refuse_version VERSION OLDEST TABLE: each line of the table is "first last what is wrong and what to use".
 refuse_version() {
   local version=$1 oldest=$2 table=$3 number first last text
-  number=$(version_number "$version") || fail "Docker's version $version is not understood: use 28.5"
+  number=$(version_number "$version") || fail "Docker's version '$version' is not understood: install 28.5"
   if ((number < $(version_number "$oldest"))); then
     fail "Docker $version is too old: remove it, or upgrade it to $oldest or newer"
   fi

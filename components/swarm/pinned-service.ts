@@ -1,6 +1,7 @@
 import * as docker from "@pulumi/docker";
 import type { input } from "@pulumi/docker/types";
 import * as pulumi from "@pulumi/pulumi";
+import { waitsFor } from "../core/component";
 import type { Host } from "../core/host";
 import type { SwarmHandle } from "./swarm";
 
@@ -82,7 +83,7 @@ export function pinnedService(
     {
       parent,
       provider: swarm.provider,
-      dependsOn: args.dependsOn ?? [],
+      dependsOn: waitsFor(parent, args.dependsOn),
       customTimeouts: { create: "6m", update: "6m" },
     },
   );

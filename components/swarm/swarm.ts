@@ -2,6 +2,7 @@ import type { remote } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component, waitsFor } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { readScript, remoteScript } from "../core/remote-script";
@@ -56,14 +57,14 @@ const SCRIPTS = {
 };
 
 /** Docker Swarm on the given machines, with the applications' overlay network. */
-export class Swarm extends pulumi.ComponentResource implements SwarmHandle {
+export class Swarm extends Component implements SwarmHandle {
   readonly provider: docker.Provider;
   readonly network: pulumi.Output<string>;
   readonly gatewayAddress: string;
 
   constructor(name: string, args: SwarmArgs, opts?: pulumi.ComponentResourceOptions) {
     const { first, managers, workers, network } = resolveArgs(name, args);
-    super("trivet:swarm:Swarm", name, {}, opts);
+    super("trivet:swarm:Swarm", name, opts);
 
     const others = [...managers.slice(1), ...workers];
     const gateways = [first, ...others].map((host) => this.createGateway(name, host, network));
@@ -154,7 +155,7 @@ export class Swarm extends pulumi.ComponentResource implements SwarmHandle {
           ...(network.encrypted && { encrypted: "true" }),
         },
       },
-      { parent: this, provider: this.provider, dependsOn },
+      { parent: this, provider: this.provider, dependsOn: waitsFor(this, dependsOn) },
     );
     return overlay.name;
   }

@@ -3,6 +3,7 @@ import * as docker from "@pulumi/docker";
 import type { input } from "@pulumi/docker/types";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component, waitsFor } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { readScript, remoteScript } from "../core/remote-script";
@@ -93,7 +94,7 @@ const MIB = 1_048_576;
  * Replicas of an application. A new version starts beside the old one, replaces it once it is
  * healthy, and is rolled back by Swarm if it is not.
  */
-export class AppService extends pulumi.ComponentResource {
+export class AppService extends Component {
   /** Name in the overlay network's DNS, known once the replicas are healthy. */
   readonly serviceName: pulumi.Output<string>;
 
@@ -103,7 +104,7 @@ export class AppService extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     const resolved = resolveArgs(shortName, args);
-    super("trivet:web:AppService", shortName, {}, opts);
+    super("trivet:web:AppService", shortName, opts);
 
     const secretValues = {
       ...(args.backends && connectionSecrets(args.backends)),
@@ -125,7 +126,7 @@ export class AppService extends pulumi.ComponentResource {
       const data = pulumi
         .output(value)
         .apply((text) => Buffer.from(text, "utf8").toString("base64"));
-      const options = { parent: this, provider: swarm.provider };
+      const options = { parent: this, provider: swarm.provider, dependsOn: this.waitsFor };
       const secret = new docker.Secret(
         `${this.shortName}-${name}`,
         { data: pulumi.secret(data) },
@@ -198,7 +199,10 @@ export class AppService extends pulumi.ComponentResource {
       failureAction: "rollback",
       monitor: `${resolved.monitorSeconds}s`,
     };
-    const dependsOn = [...(args.backends?.dependsOn ?? []), ...(migrated ? [migrated] : [])];
+    const dependsOn = waitsFor(this, [
+      ...(args.backends?.dependsOn ?? []),
+      ...(migrated ? [migrated] : []),
+    ]);
     return new docker.Service(
       this.shortName,
       {

@@ -1,6 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles, signalService } from "../core/remote-files";
@@ -39,13 +40,13 @@ export interface NginxLoadBalancerArgs {
 const OWNER = "0:0";
 
 /** nginx on each machine: TLS, host names, least-connections over the replicas that are healthy now. */
-export class NginxLoadBalancer extends pulumi.ComponentResource {
+export class NginxLoadBalancer extends Component {
   /** Public address of each machine, known once its nginx answers. */
   readonly addresses: pulumi.Output<string[]>;
 
   constructor(name: string, args: NginxLoadBalancerArgs, opts?: pulumi.ComponentResourceOptions) {
     const { maxBodyMiB, readTimeoutSeconds } = resolveArgs(name, args);
-    super("trivet:web:NginxLoadBalancer", name, {}, opts);
+    super("trivet:web:NginxLoadBalancer", name, opts);
 
     const { upstreams, routes } = args;
     const config = renderNginxConfig({ upstreams, routes, maxBodyMiB, readTimeoutSeconds });
@@ -77,6 +78,7 @@ export class NginxLoadBalancer extends pulumi.ComponentResource {
         ],
         // A configuration that nginx refuses leaves the running one as it is; the log says why.
         afterwards: signalService(service, "HUP"),
+        dependsOn: [args.swarm.provider],
       },
       this,
     );

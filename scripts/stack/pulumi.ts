@@ -1,0 +1,51 @@
+import { execFile, spawn } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+
+const run = promisify(execFile);
+
+/** Folder of the project. */
+export const ROOT = join(__dirname, "..", "..");
+
+const outputsSchema = z.object({
+  urls: z.array(z.string()),
+  certificate: z.string().optional(),
+  machines: z.record(
+    z.string(),
+    z.object({ address: z.string(), role: z.string(), ssh: z.string() }),
+  ),
+});
+
+/** What the scripts read of a stack's outputs. */
+export type StackOutputs = z.output<typeof outputsSchema>;
+
+/** Runs the engine with its own output; rejects with one line if it fails. */
+export async function runPulumi(args: readonly string[]): Promise<void> {
+  const child = spawn("pulumi", [...args, "--non-interactive"], {
+    cwd: ROOT,
+    stdio: ["ignore", 2, 2],
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", resolve);
+  });
+  if (code !== 0) throw new Error(`pulumi ${args[0] ?? ""} failed: its message stands above`);
+}
+
+/** Makes the stack if it is not there yet. */
+export async function selectStack(stack: string, configFile: string): Promise<void> {
+  const { stdout } = await run("pulumi", ["stack", "ls", "--json"], { cwd: ROOT });
+  const known = z.array(z.object({ name: z.string() })).parse(JSON.parse(stdout));
+  if (known.some(({ name }) => name === stack)) return;
+  await run("pulumi", ["stack", "init", stack, "--config-file", configFile, "--no-select"], {
+    cwd: ROOT,
+  });
+}
+
+/** The outputs of a stack that is up. */
+export async function stackOutputs(stack: string, configFile: string): Promise<StackOutputs> {
+  const args = ["stack", "output", "--json", "--stack", stack, "--config-file", configFile];
+  const { stdout } = await run("pulumi", args, { cwd: ROOT });
+  return outputsSchema.parse(JSON.parse(stdout));
+}

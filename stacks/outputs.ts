@@ -1,0 +1,73 @@
+import * as pulumi from "@pulumi/pulumi";
+import { PORTS } from "../components/core/ports";
+import { shellQuote } from "../components/core/remote-script";
+import type { PatroniCluster } from "../components/database/patroni-cluster";
+import type { NginxLoadBalancer } from "../components/web/nginx-load-balancer";
+import type { PlatformConfig } from "./config";
+import type { Machines } from "./machines";
+import type { PlatformSize } from "./sizes";
+
+/** What the outputs are made of. */
+export interface PlatformParts {
+  postgres: PatroniCluster;
+  nginx: NginxLoadBalancer;
+  certificate: pulumi.Input<string>;
+  size: pulumi.Output<PlatformSize>;
+}
+
+/** The stack's outputs: where it answers, what it is made of, how to get in. Secrets are marked. */
+export function describeOutputs(
+  config: PlatformConfig,
+  machines: Machines,
+  { postgres, nginx, certificate, size }: PlatformParts,
+): Record<string, pulumi.Input<unknown>> {
+  return {
+    urls: nginx.addresses.apply(() => config.domains.map((domain) => `https://${domain}/`)),
+    addresses: nginx.addresses,
+    /** What a client has to trust if nobody else vouches for it. */
+    certificate,
+    machines: Object.fromEntries(
+      machines.all.map((host) => [
+        host.name,
+        {
+          address: host.publicAddress,
+          privateAddress: host.privateAddress,
+          role: config.machines[host.name]?.role ?? "core",
+          ssh: pulumi
+            .all([host.docker.host, host.docker.sshOpts])
+            .apply(([address, options]) => ["ssh", ...options, address].map(shellQuote).join(" ")),
+        },
+      ]),
+    ),
+    services: Object.fromEntries(
+      Object.entries(config.services).map(([name, { port, replicas, routes }]) => [
+        name,
+        { port, replicas, routes: routes.map(({ host, path }) => `https://${host}${path}`) },
+      ]),
+    ),
+    database: {
+      name: postgres.database,
+      user: postgres.user,
+      pooledPort: PORTS.pgBouncer,
+      primaryPort: PORTS.routerPrimary,
+      standbyPort: PORTS.routerStandby,
+      maxConnections: size.database.parameters.apply((p) => p.max_connections),
+      poolSize: size.database.poolSize,
+    },
+    databasePassword: pulumi.secret(postgres.password),
+    databaseCommand: openDatabase(machines, postgres),
+  };
+}
+
+/** Opens psql as the superuser on the first core machine; read-only there while it is a standby. */
+function openDatabase({ core }: Machines, postgres: PatroniCluster): pulumi.Output<string> {
+  const first = core[0]!;
+  const service = postgres.services[first.name]!;
+  const find = `docker ps -qf label=com.docker.swarm.service.name=${service}`;
+  const open = `docker exec -it $(${find}) psql -U postgres ${postgres.database}`;
+  return pulumi
+    .all([first.docker.host, first.docker.sshOpts])
+    .apply(([address, options]) =>
+      ["ssh", "-t", ...options, address, open].map(shellQuote).join(" "),
+    );
+}

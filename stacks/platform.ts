@@ -1,0 +1,178 @@
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { Valkey } from "../components/cache/valkey";
+import { EtcdCluster } from "../components/database/etcd-cluster";
+import { PatroniCluster } from "../components/database/patroni-cluster";
+import { PgBouncer } from "../components/database/pg-bouncer";
+import { PrimaryRouter } from "../components/database/primary-router";
+import { ImageSet } from "../components/images/image-set";
+import { DockerEngine, Firewall, KernelTuning, MachineFacts } from "../components/machine";
+import { Swarm } from "../components/swarm/swarm";
+import type { TlsCertificate } from "../components/web/nginx-load-balancer";
+import { NginxLoadBalancer } from "../components/web/nginx-load-balancer";
+import { SelfSignedCertificate } from "../components/web/self-signed-certificate";
+import type { PlatformConfig } from "./config";
+import type { Machines } from "./machines";
+import { createMachines } from "./machines";
+import { describeOutputs } from "./outputs";
+import { createServices } from "./services";
+import { measuredSize } from "./sizes";
+
+/** The whole platform, from the picture's bottom to its top. Returns the stack's outputs. */
+export function createPlatform(config: PlatformConfig): Record<string, pulumi.Input<unknown>> {
+  const machines = createMachines(config);
+  const { core } = machines;
+
+  const { facts, prepared } = prepareMachines(config, machines);
+  const size = measuredSize(config, facts.facts);
+  const swarm = new Swarm(
+    "swarm",
+    { managers: core, workers: machines.app, network: config.network },
+    { dependsOn: prepared },
+  );
+  const images = createImages(config, machines, prepared);
+
+  const etcd = new EtcdCluster("etcd", { hosts: core, swarm, image: images.ids.etcd });
+  const postgres = new PatroniCluster("postgres", {
+    hosts: core,
+    swarm,
+    etcd,
+    image: images.ids.postgres,
+    parameters: size.database.parameters.apply((computed) => ({
+      ...computed,
+      ...config.database.parameters,
+    })),
+    database: { name: config.database.name, user: config.database.user },
+  });
+  const router = new PrimaryRouter("router", {
+    hosts: core,
+    swarm,
+    image: images.ids.haproxy,
+    members: postgres.members,
+  });
+  const pgBouncer = new PgBouncer(
+    "pgbouncer",
+    {
+      hosts: core,
+      swarm,
+      image: images.ids.pgbouncer,
+      upstream: postgres,
+      pool: {
+        size: size.database.poolSize,
+        maxClients: size.database.maxClients,
+        waitSeconds: config.database.pool.waitSeconds,
+      },
+    },
+    { dependsOn: router },
+  );
+  const valkey = new Valkey("valkey", {
+    hosts: core,
+    swarm,
+    image: images.ids.valkey,
+    memoryMiB: size.cacheMemoryMiB,
+  });
+  const backends = {
+    database: postgres.database,
+    user: postgres.user,
+    databasePassword: postgres.password,
+    cachePassword: valkey.password,
+    cacheAddress: valkey.address,
+    gatewayAddress: swarm.gatewayAddress,
+    dependsOn: [pgBouncer, valkey],
+  };
+  const services = createServices(config, machines, swarm, backends);
+  const tls = certificateOf(config);
+  const nginx = createEntry(config, machines, swarm, images.ids.nginx, tls, services);
+  return describeOutputs(config, machines, {
+    postgres,
+    nginx,
+    certificate: tls.certificate,
+    size,
+  });
+}
+
+/** Everything that a bare machine needs before it can hold a container. */
+function prepareMachines(config: PlatformConfig, { all }: Machines) {
+  const facts = new MachineFacts("machine", { hosts: all });
+  const checked = { dependsOn: facts };
+  const kernel = new KernelTuning("kernel", { hosts: all, ...config.kernel }, checked);
+  const docker = new DockerEngine(
+    "docker",
+    { hosts: all, ...config.docker },
+    { dependsOn: kernel },
+  );
+  const firewall = new Firewall(
+    "firewall",
+    {
+      hosts: all,
+      sshPort: Object.values(config.machines)[0]!.port,
+      ...config.firewall,
+      containerSubnets: [config.network.gatewaySubnet],
+    },
+    checked,
+  );
+  return { facts, prepared: [docker, firewall] };
+}
+
+/** The platform's own images, from the folders beside the component, and nginx as it is published. */
+function createImages(config: PlatformConfig, { core }: Machines, dependsOn: pulumi.Resource[]) {
+  const build = (name: string) => ({
+    build: join(__dirname, "..", "components", "images", name),
+    buildArgs: { DEBIAN: config.images.debian },
+  });
+  return new ImageSet(
+    "image",
+    {
+      hosts: core,
+      images: {
+        etcd: build("etcd"),
+        postgres: build("postgres"),
+        haproxy: build("haproxy"),
+        pgbouncer: build("pgbouncer"),
+        valkey: build("valkey"),
+        nginx: { pull: config.images.nginx },
+      },
+      ...registryOf(config),
+    },
+    { dependsOn },
+  );
+}
+
+/** The configuration's registry with its password made secret. */
+export function registryOf(config: PlatformConfig) {
+  const { registry } = config.images;
+  if (registry === undefined) return {};
+  const { password, ...rest } = registry;
+  const secret = password === undefined ? {} : { password: pulumi.secret(password) };
+  return { registry: { ...rest, ...secret } };
+}
+
+function certificateOf(config: PlatformConfig): TlsCertificate {
+  const { certificate, key } = config.tls;
+  return certificate !== undefined && key !== undefined
+    ? { certificate, key: pulumi.secret(key) }
+    : new SelfSignedCertificate("certificate", { domains: config.domains });
+}
+
+function createEntry(
+  config: PlatformConfig,
+  { core }: Machines,
+  swarm: Swarm,
+  image: pulumi.Output<string>,
+  tls: TlsCertificate,
+  services: pulumi.Resource[],
+): NginxLoadBalancer {
+  const entries = Object.entries(config.services);
+  return new NginxLoadBalancer(
+    "nginx",
+    {
+      hosts: core,
+      swarm,
+      image,
+      upstreams: entries.map(([name, { port }]) => ({ name, port })),
+      routes: entries.flatMap(([service, { routes }]) => routes.map((r) => ({ ...r, service }))),
+      tls,
+    },
+    { dependsOn: services },
+  );
+}
