@@ -106,13 +106,14 @@ wait_for_docker() {
 
 tune_sshd() {
   local path=/etc/ssh/sshd_config.d/50-trivet.conf key value
-  put_file "$path" "$sshd_drop_in" 0644 || return 0
-  mkdir -p /run/sshd
-  if ! /usr/sbin/sshd -t; then
-    rm -f "$path"
-    fail "sshd refuses its configuration with $path, which was taken away again: see its message above"
+  if put_file "$path" "$sshd_drop_in" 0644; then
+    mkdir -p /run/sshd
+    if ! /usr/sbin/sshd -t; then
+      rm -f "$path"
+      fail "sshd refuses its configuration with $path, which was taken away again: see its message above"
+    fi
+    systemctl try-reload-or-restart ssh.service
   fi
-  systemctl reload ssh.service
   while read -r key value; do
     # Not grep -q: it would leave early, and sshd's broken pipe would count as a failure.
     /usr/sbin/sshd -T | grep -ix "$key $value" > /dev/null ||

@@ -39,6 +39,22 @@ export const LOG_DRIVER: input.ServiceTaskSpecLogDriver = {
   options: { "max-size": "10m", "max-file": "5" },
 };
 
+/** Every field as Swarm reports it back: what is left out would show as a difference for ever. */
+export const RESTART_POLICY: input.ServiceTaskSpecRestartPolicy = {
+  condition: "any",
+  delay: "1s",
+  maxAttempts: 0,
+  window: "0s",
+};
+
+/** Seconds as Go writes a duration, which is how the provider reports it back: 90 is `1m30s`. */
+export function goDuration(seconds: number): string {
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  const rest = seconds % 60;
+  const text = `${hours > 0 ? `${hours}h` : ""}${minutes > 0 ? `${minutes}m` : ""}`;
+  return rest > 0 || text === "" ? `${text}${rest}s` : text;
+}
+
 /** One task of a platform service, bound to one machine by its label; restarted for ever. */
 export function pinnedService(
   name: string,
@@ -57,9 +73,10 @@ export function pinnedService(
       ],
       taskSpec: {
         containerSpec: containerSpec(args),
-        networksAdvanceds: [{ name: publish === undefined ? "host" : swarm.network }],
+        // The host's network is another one on each machine, so Swarm knows it by its name alone.
+        networksAdvanceds: [publish === undefined ? { name: "host" } : { id: swarm.network }],
         placement: { constraints: [`node.labels.trivet.machine==${host.name}`] },
-        restartPolicy: { condition: "any", delay: "1s" },
+        restartPolicy: RESTART_POLICY,
         logDriver: LOG_DRIVER,
         ...(args.memoryLimitMiB !== undefined && {
           resources: {
@@ -84,7 +101,6 @@ export function pinnedService(
       parent,
       provider: swarm.provider,
       dependsOn: waitsFor(parent, args.dependsOn),
-      customTimeouts: { create: "6m", update: "6m" },
     },
   );
 }
@@ -101,7 +117,7 @@ function containerSpec(args: PinnedServiceArgs): input.ServiceTaskSpecContainerS
       interval: "5s",
       timeout: "3s",
       retries: args.healthcheck.retries ?? 3,
-      startPeriod: `${args.healthcheck.startSeconds}s`,
+      startPeriod: goDuration(args.healthcheck.startSeconds),
     },
     mounts: [
       ...folders.map(([source, target]) => ({ type: "bind", source, target, readOnly: true })),
@@ -109,7 +125,7 @@ function containerSpec(args: PinnedServiceArgs): input.ServiceTaskSpecContainerS
       ...(args.sharedMemoryMiB === undefined ? [] : [sharedMemory(args.sharedMemoryMiB)]),
     ],
     ...(args.sysctls && { sysctl: args.sysctls }),
-    stopGracePeriod: `${args.stopGraceSeconds}s`,
+    stopGracePeriod: goDuration(args.stopGraceSeconds),
     ...(args.stopSignal !== undefined && { stopSignal: args.stopSignal }),
   };
 }

@@ -43,7 +43,7 @@ export const SWARM_NETWORK_DEFAULTS: Required<SwarmNetworkArgs> = {
 export interface SwarmHandle {
   /** The Docker provider that talks to a manager. */
   readonly provider: docker.Provider;
-  /** Name of the overlay network that applications share. */
+  /** Identity of the overlay network that applications share. */
   readonly network: pulumi.Output<string>;
   /** Address at which a container reaches its own machine. */
   readonly gatewayAddress: string;
@@ -151,14 +151,47 @@ export class Swarm extends Component implements SwarmHandle {
         attachable: true,
         ipamConfigs: [{ subnet: network.overlaySubnet }],
         options: {
-          "com.docker.network.driver.mtu": String(network.mtu),
+          [MTU_OPTION]: String(network.mtu),
           ...(network.encrypted && { encrypted: "true" }),
         },
       },
-      { parent: this, provider: this.provider, dependsOn: waitsFor(this, dependsOn) },
+      {
+        parent: this,
+        provider: this.provider,
+        dependsOn: waitsFor(this, dependsOn),
+        // Swarm adds its VXLAN number to them. Taken for a change, it would replace the network, and
+        // with it every service.
+        ignoreChanges: ["options"],
+      },
     );
-    return overlay.name;
+    return pulumi.all([overlay.id, overlay.options]).apply(([id, options]) => {
+      checkUnchanged(name, network, options ?? {});
+      return id;
+    });
   }
+}
+
+const MTU_OPTION = "com.docker.network.driver.mtu";
+
+/** A network cannot be changed while services use it, so a change is refused before it does harm. */
+function checkUnchanged(
+  name: string,
+  network: Required<SwarmNetworkArgs>,
+  options: Record<string, string>,
+): void {
+  const found = options[MTU_OPTION] ?? String(network.mtu);
+  new ArgsCheck(`Swarm "${name}"`)
+    .that(
+      found === String(network.mtu),
+      "network.mtu",
+      `is ${network.mtu}, but the network was made with ${found} and cannot be changed: set it back`,
+    )
+    .that(
+      "encrypted" in options === network.encrypted,
+      "network.encrypted",
+      `is ${network.encrypted}, but the network was made otherwise and cannot be changed: set it back`,
+    )
+    .done();
 }
 
 function resolveArgs(name: string, args: SwarmArgs) {

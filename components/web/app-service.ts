@@ -7,7 +7,7 @@ import { Component, waitsFor } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { readScript, remoteScript } from "../core/remote-script";
-import { LOG_DRIVER } from "../swarm/pinned-service";
+import { goDuration, LOG_DRIVER, RESTART_POLICY } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { Backends, MountedSecret } from "./app-environment";
 import {
@@ -197,7 +197,7 @@ export class AppService extends Component {
       order: "start-first",
       parallelism: 1,
       failureAction: "rollback",
-      monitor: `${resolved.monitorSeconds}s`,
+      monitor: goDuration(resolved.monitorSeconds),
     };
     const dependsOn = waitsFor(this, [
       ...(args.backends?.dependsOn ?? []),
@@ -211,9 +211,9 @@ export class AppService extends Component {
         labels: [{ label: "trivet.service", value: this.shortName }],
         taskSpec: {
           containerSpec: containerSpec(args, resolved, env, mounted),
-          networksAdvanceds: [{ name: swarm.network }],
+          networksAdvanceds: [{ id: swarm.network }],
           placement: { prefs: ["spread=node.labels.trivet.machine"] },
-          restartPolicy: { condition: "any", delay: "1s" },
+          restartPolicy: RESTART_POLICY,
           resources: taskResources(resolved),
           logDriver: LOG_DRIVER,
         },
@@ -256,9 +256,9 @@ function containerSpec(
       interval: "5s",
       timeout: "5s",
       retries: 3,
-      startPeriod: `${resolved.startSeconds}s`,
+      startPeriod: goDuration(resolved.startSeconds),
     },
-    stopGracePeriod: `${resolved.stopGraceSeconds}s`,
+    stopGracePeriod: goDuration(resolved.stopGraceSeconds),
   };
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import cookie from "@fastify/cookie";
 import formbody from "@fastify/formbody";
 import websocket from "@fastify/websocket";
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from "fastify";
 import { addAssets, type Assets } from "./assets";
 import type { Config } from "./config";
 import { addErrorPages } from "./error-pages";
@@ -27,7 +27,7 @@ export async function buildApp(
 ): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustedProxies,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: 30_000,
@@ -39,7 +39,6 @@ export async function buildApp(
   });
   app.server.headersTimeout = KEEP_ALIVE_MS + 5_000;
   logRequests(app);
-  addSecurity(app);
   addErrorPages(app, config.replica, assets);
   app.addHook("onSend", async (request, reply) => {
     reply.header("x-request-id", request.id);
@@ -55,6 +54,8 @@ export async function buildApp(
       done();
     },
   });
+  // After the WebSocket plugin: it closes the connection of an upgrade that a hook refuses.
+  addSecurity(app);
   addSession(app);
   await addAssets(app, assets);
   healthRoutes(app, services);

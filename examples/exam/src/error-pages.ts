@@ -28,7 +28,11 @@ export function addErrorPages(app: FastifyInstance, replica: string, assets: Ass
 
   app.setErrorHandler((error: unknown, request, reply) => {
     const problem = asProblem(error);
-    if (problem.status >= 500) {
+    if (problem.status === 503) {
+      // Many requests fail the same way at once; where in the code says nothing here.
+      const reason = error instanceof Error ? error.message : String(error);
+      request.log.warn({ reason }, "request not served");
+    } else if (problem.status >= 500) {
       request.log.error({ err: error }, "request failed");
     }
     return send(request, reply, problem);

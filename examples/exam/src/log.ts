@@ -7,4 +7,12 @@ export const loggerOptions = (level: LogLevel): LoggerOptions => ({
   base: { pid: process.pid },
   timestamp: pino.stdTimeFunctions.isoTime,
   formatters: { level: (label) => ({ level: label }) },
+  serializers: { err: describeError },
 });
+
+/** Only what finds the fault: a database error's details can quote what somebody wrote. */
+function describeError(error: unknown): unknown {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const code = "code" in error ? error.code : undefined;
+  return { type: error.name, message: error.message, code, stack: error.stack };
+}

@@ -56,12 +56,13 @@ async function stop(
 function supervise(config: Config, log: Logger): void {
   let stopping = false;
   for (let index = 0; index < config.workers; index += 1) cluster.fork();
-  cluster.on("exit", (worker, code) => {
+  cluster.on("exit", (worker, code, signal) => {
     if (stopping) {
-      if (code !== 0) process.exitCode = 1;
+      // A worker that had not begun to listen yet is ended by the signal itself.
+      if (code !== 0 && signal !== "SIGTERM") process.exitCode = 1;
       return;
     }
-    log.error({ worker: worker.id, code }, "worker died");
+    log.error({ worker: worker.id, code, signal }, "worker died");
     setTimeout(() => {
       if (!stopping) cluster.fork();
     }, RESPAWN_MS);

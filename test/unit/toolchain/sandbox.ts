@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 /** What a script printed and how it ended. */
 export interface Ended {
@@ -31,6 +31,16 @@ const COMMANDS = [
     " ",
   ),
 ];
+
+let paths: string[] | undefined;
+
+/** Where this machine has them; asked once, and builtins of the shell have no path. */
+function commandPaths(): string[] {
+  paths ??= spawnSync("bash", ["-c", `command -v ${COMMANDS.join(" ")}`], { encoding: "utf8" })
+    .stdout.split("\n")
+    .filter((line) => line.startsWith("/"));
+  return paths;
+}
 
 const REPOSITORY = join(__dirname, "../../..");
 
@@ -75,11 +85,7 @@ export class Sandbox {
 
   constructor() {
     for (const folder of ["cache", "path", "home", "mirror/sdk"]) this.folder(folder);
-    for (const command of COMMANDS) {
-      const found = spawnSync("bash", ["-c", `command -v ${command}`], { encoding: "utf8" });
-      const file = found.stdout.trim();
-      if (file.startsWith("/")) symlinkSync(file, join(this.path, command));
-    }
+    for (const file of commandPaths()) symlinkSync(file, join(this.path, basename(file)));
     cpSync(
       join(REPOSITORY, "scripts/toolchain"),
       join(this.folder("checkout/scripts"), "toolchain"),
@@ -105,15 +111,15 @@ export class Sandbox {
   /** Makes the vendor's site: an archive with a pulumi of this version, and its checksum. */
   mirror(version: string, checksum?: string): string {
     const sdk = this.folder("mirror/sdk");
-    this.executable("mirror/work/pulumi/pulumi", fakePulumi(version));
-    this.executable("mirror/work/pulumi/pulumi-language-nodejs", "#!/bin/sh\n");
+    this.executable("mirror/unpacked/pulumi/pulumi", fakePulumi(version));
+    this.executable("mirror/unpacked/pulumi/pulumi-language-nodejs", "#!/bin/sh\n");
     const machine = process.arch === "arm64" ? "arm64" : "x64";
     const archive = `pulumi-v${version}-${process.platform}-${machine}.tar.gz`;
     execFileSync("tar", [
       "-czf",
       join(sdk, archive),
       "-C",
-      join(this.root, "mirror/work"),
+      join(this.root, "mirror/unpacked"),
       "pulumi",
     ]);
     const sum = execFileSync("sha256sum", [join(sdk, archive)], { encoding: "utf8" }).slice(0, 64);

@@ -13,6 +13,8 @@ import {
   startReplica,
 } from "./world";
 
+const PATH = "/ws/countdown?exam=2";
+
 interface Message {
   readonly type: string;
   readonly state: string;
@@ -37,9 +39,9 @@ describe("the countdown over two replicas", () => {
     await (scratch as Scratch | undefined)?.drop();
   });
 
-  function connect({ app }: Replica, cookie: string, headers = {}): WebSocket {
+  function connect({ app }: Replica, cookie: string, headers = {}, path = PATH): WebSocket {
     const { port } = app.server.address() as AddressInfo;
-    return new WebSocket(`ws://127.0.0.1:${String(port)}/ws/countdown?exam=2`, {
+    return new WebSocket(`ws://127.0.0.1:${String(port)}${path}`, {
       headers: { cookie, ...headers },
     });
   }
@@ -108,6 +110,8 @@ describe("the countdown over two replicas", () => {
     const cookie = await signIn(one, "s0002");
     const foreign = connect(one, cookie, { origin: "https://evil.example" });
     assert.match(await refusal(foreign), /403/);
+    const unknown = connect(one, cookie, {}, "/nowhere");
+    assert.match(await refusal(unknown), /404/);
   });
 
   it("sends clients elsewhere when the replica stops", async () => {

@@ -1,11 +1,12 @@
 /** Reaching a machine, directly or through a proxy, with the official plugin's retries and texts. */
-import { abortReason, DeadlineError, type Log } from "../../lib/operation.js";
+import { abortReason, type Log } from "../../lib/operation.js";
 import { connect, type Socket } from "node:net";
 import { errorCode, errorText, goErrno, joinHostPort } from "../../lib/go.js";
 import type { Client } from "ssh2";
 import type { Duplex } from "node:stream";
 import type { Endpoint, Route } from "./endpoint.js";
 import { handshake } from "./handshake.js";
+import { rejection } from "./rejection.js";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const FIRST_DELAY_MILLISECONDS = 100;
@@ -146,20 +147,15 @@ function forward(proxy: Client, { host, port }: Endpoint): Promise<Duplex> {
   return new Promise((resolve, reject) => {
     proxy.forwardOut("127.0.0.1", 0, host, port, (error, stream) => {
       if (error === undefined) resolve(stream);
-      else reject(new Error(`ssh: rejected: ${openFailure(error)}`));
+      else reject(rejection(error));
     });
   });
-}
-
-function openFailure(error: Error): string {
-  const text = error.message.replace(/^\(SSH\) Channel open failure: /, "");
-  return `connect failed (${text})`;
 }
 
 /** The official plugin connects to the agent before it dials, even if a key is given. */
 async function checkAgent({ agentSocket }: Endpoint, stop: AbortSignal): Promise<void> {
   if (agentSocket === undefined) return;
-  if (stop.aborted) throw stop.reason instanceof DeadlineError ? stop.reason : abortReason(stop);
+  if (stop.aborted) throw abortReason(stop);
   await new Promise<void>((resolve, reject) => {
     const socket = connect(agentSocket);
     socket.once("error", (error) => {

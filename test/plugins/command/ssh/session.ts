@@ -5,6 +5,7 @@
 import { abortReason } from "../../lib/operation.js";
 import type { Client, ClientChannel } from "ssh2";
 import type { OutputCollector } from "../output.js";
+import { rejection } from "./rejection.js";
 
 const WINDOW_BYTES = 2 * 1024 * 1024;
 const PACKET_BYTES = 32 * 1024;
@@ -50,7 +51,7 @@ export class Session {
       const id = channels.add((error, opened) => {
         client.removeListener("close", lost);
         if (error === undefined) resolve(opened);
-        else reject(new Error(openErrorText(error)));
+        else reject(rejection(error));
       });
       protocol.session(id, WINDOW_BYTES, PACKET_BYTES);
     });
@@ -126,10 +127,6 @@ export class Session {
       });
     });
   }
-}
-
-function openErrorText(error: Error): string {
-  return `ssh: rejected: ${error.message.replace(/^\(SSH\) Channel open failure: /, "")}`;
 }
 
 const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {

@@ -6,7 +6,7 @@ import { CanceledError, DeadlineError } from "../../../plugins/lib/operation.js"
 import { type PropertyMap, Secret } from "../../../plugins/lib/values.js";
 import { operation } from "../support/resource.js";
 import { RemoteCommand } from "../../../plugins/command/remote.js";
-import { startServer, type TestServer } from "../support/sshd.js";
+import { hasOpenSsh, startServer, type TestServer } from "../support/sshd.js";
 
 describe("command:remote:Command over SSH", () => {
   const resource = new RemoteCommand();
@@ -114,6 +114,16 @@ describe("command:remote:Command over SSH", () => {
   it("reports the signal that ended a command", async () => {
     await assert.rejects(create({ create: "kill -KILL $$" }), {
       message: /^Process exited with status 137 from signal KILL: running "kill -KILL \$\$":\n/,
+    });
+  });
+
+  it("reports a connection that is lost while a command runs", async function () {
+    // The server in this process would end itself.
+    if (!hasOpenSsh) this.skip();
+    await assert.rejects(create({ create: "echo out; sleep 0.2; kill -KILL $PPID; sleep 9" }), {
+      message:
+        "wait: remote command exited without exit status or exit signal: " +
+        'running "echo out; sleep 0.2; kill -KILL $PPID; sleep 9":\nout\n',
     });
   });
 

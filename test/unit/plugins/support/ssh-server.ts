@@ -101,8 +101,9 @@ function runProgram(channel: ServerChannel, command: string, env: NodeJS.Process
   child.stdin.on("error", () => undefined);
   child.stdout.pipe(channel, { end: false });
   child.stderr.pipe(channel.stderr, { end: false });
-  child.once("close", (code) => {
-    channel.exit(code ?? 0);
+  child.once("close", (code, signal) => {
+    if (signal === null) channel.exit(code ?? 0);
+    else channel.exit(signal.replace(/^SIG/, ""), false, "");
     channel.end();
   });
   channel.once("close", () => {

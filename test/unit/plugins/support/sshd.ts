@@ -1,15 +1,15 @@
 /** An SSH server of the test's own on loopback: OpenSSH's if installed, else one in this process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { startInProcess } from "./ssh-server.js";
 import { tmpdir, userInfo } from "node:os";
 import { utils } from "ssh2";
 import type { PropertyMap } from "../../../plugins/lib/values.js";
 
 const SSHD = "/usr/sbin/sshd";
+const START_ATTEMPTS = 5;
 
 export const hasOpenSsh = existsSync(SSHD);
 
@@ -71,23 +71,47 @@ export async function startServer(): Promise<TestServer> {
 }
 
 async function startOpenSsh(directory: string, hostKey: string, authorized: readonly string[]) {
-  const port = await freePort();
   writeFileSync(join(directory, "host_key"), hostKey, { mode: 0o600 });
   writeFileSync(join(directory, "authorized_keys"), `${authorized.join("\n")}\n`);
   chmodSync(directory, 0o755);
   // Debian's sshd insists on this directory; it is empty and belongs to no service.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true });
-  writeFileSync(join(directory, "sshd_config"), serverConfig(directory, port));
-  const child = spawn(SSHD, ["-D", "-e", "-f", join(directory, "sshd_config")], {
-    stdio: "ignore",
-  });
-  await reachable(port, child);
+  const { child, port } = await listening(directory, START_ATTEMPTS);
+  const kill = () => child.kill();
+  process.once("exit", kill);
   const stop = async () => {
+    process.removeListener("exit", kill);
     const ended = new Promise((resolve) => child.once("exit", resolve));
     child.kill();
     await ended;
   };
   return { port, stop };
+}
+
+interface Listening {
+  readonly child: ChildProcess;
+  readonly port: number;
+}
+
+/** A port that was free may be taken before sshd binds it: then with another one. */
+async function listening(directory: string, attempts: number): Promise<Listening> {
+  const port = await freePort();
+  const file = join(directory, "sshd_config");
+  writeFileSync(file, serverConfig(directory, port));
+  const child = spawn(SSHD, ["-D", "-e", "-f", file], { stdio: ["ignore", "ignore", "pipe"] });
+  let printed = "";
+  const ready = await new Promise<boolean>((resolve) => {
+    child.stderr.on("data", (data: Buffer) => {
+      printed += data.toString();
+      if (printed.includes("Server listening on")) resolve(true);
+    });
+    child.once("exit", () => {
+      resolve(false);
+    });
+  });
+  if (ready) return { child, port };
+  if (attempts <= 1) throw new Error(`sshd does not start: ${printed}`);
+  return listening(directory, attempts - 1);
 }
 
 function serverConfig(directory: string, port: number): string {
@@ -121,23 +145,4 @@ export function freePort(): Promise<number> {
       });
     });
   });
-}
-
-async function reachable(port: number, child: ChildProcess): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    if (child.exitCode !== null) throw new Error(`sshd ended with status ${child.exitCode}`);
-    const open = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, "127.0.0.1");
-      socket.once("error", () => {
-        resolve(false);
-      });
-      socket.once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      });
-    });
-    if (open) return;
-    await sleep(50);
-  }
-  throw new Error(`sshd does not listen on port ${port}`);
 }
