@@ -1,4 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
+import { entryOf, firstOf } from "../components/core/collections";
 import { PORTS } from "../components/core/ports";
 import { shellQuote } from "../components/core/remote-script";
 import type { PatroniCluster } from "../components/database/patroni-cluster";
@@ -61,8 +62,8 @@ export function describeOutputs(
 
 /** Opens psql as the superuser on the first core machine; read-only there while it is a standby. */
 function openDatabase({ core }: Machines, postgres: PatroniCluster): pulumi.Output<string> {
-  const first = core[0]!;
-  const service = postgres.services[first.name]!;
+  const first = firstOf(core);
+  const service = entryOf(postgres.services, first.name);
   const find = `docker ps -qf label=com.docker.swarm.service.name=${service}`;
   const open = `docker exec -it $(${find}) psql -U postgres ${postgres.database}`;
   return pulumi

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
+import { firstOf } from "../components/core/collections";
 import { Valkey } from "../components/cache/valkey";
 import { EtcdCluster } from "../components/database/etcd-cluster";
 import { PatroniCluster } from "../components/database/patroni-cluster";
@@ -105,7 +106,7 @@ function prepareMachines(config: PlatformConfig, { all }: Machines) {
     "firewall",
     {
       hosts: all,
-      sshPort: Object.values(config.machines)[0]!.port,
+      sshPort: firstOf(Object.values(config.machines)).port,
       ...config.firewall,
       containerSubnets: [config.network.gatewaySubnet],
     },

@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import { entryOf, firstOf } from "../components/core/collections";
 import * as random from "@pulumi/random";
+import type { ImageSource } from "../components/images/image-set";
 import { ImageSet } from "../components/images/image-set";
 import type { SwarmHandle } from "../components/swarm/swarm";
 import type { Backends } from "../components/web/app-environment";
@@ -15,7 +17,7 @@ export function createServices(
   swarm: SwarmHandle & pulumi.Resource,
   backends: Backends,
 ): AppService[] {
-  const sources = Object.entries(config.services).map(([name, service]) => [
+  const sources = Object.entries(config.services).map(([name, service]): [string, ImageSource] => [
     name,
     service.build === undefined ? { pull: service.image ?? "" } : { build: service.build },
   ]);
@@ -28,8 +30,8 @@ export function createServices(
     ([name, service]) =>
       new AppService(name, {
         swarm,
-        manager: machines.core[0]!,
-        image: images.ids[name]!,
+        manager: firstOf(machines.core),
+        image: entryOf(images.ids, name),
         backends,
         ...service,
         env: {

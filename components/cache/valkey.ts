@@ -2,9 +2,9 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
+import { firstOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
-import { PORTS } from "../core/ports";
 import { remoteFiles } from "../core/remote-files";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -54,7 +54,7 @@ export class Valkey extends Component implements CacheEndpoints {
     );
     this.password = pulumi.secret(generated.result);
     const services = args.hosts.map((host) => this.runServer(name, host, args));
-    const primary = args.hosts[0]!;
+    const primary = firstOf(args.hosts);
     // A container of the only machine goes over the bridge: its address never changes.
     const address = args.hosts.length === 1 ? args.swarm.gatewayAddress : primary.privateAddress;
     const ready = pulumi.all(services.map((service) => service.id));
@@ -65,7 +65,7 @@ export class Valkey extends Component implements CacheEndpoints {
   private runServer(name: string, host: Host, args: ValkeyArgs): docker.Service {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
-    const primary = args.hosts[0]!;
+    const primary = firstOf(args.hosts);
     const config = pulumi
       .all([host.privateAddress, primary.privateAddress, this.password, args.memoryMiB ?? 128])
       .apply(([address, primaryAddress, password, memoryMiB]) =>

@@ -48,7 +48,6 @@ export class ArgsCheck {
 
   /** For text that ends up in a line of a file or an argument of a command. */
   line(value: string, path: string): this {
-    // eslint-disable-next-line no-control-regex
     const clean = !/[\u0000-\u001f\u007f]/.test(value);
     return this.that(clean, path, "has a line break or another control character");
   }

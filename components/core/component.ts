@@ -28,7 +28,5 @@ export function waitsFor(
 function listOf(dependsOn: DependsOn): pulumi.Input<pulumi.Resource>[] {
   if (dependsOn === undefined) return [];
   // A promise or an output of a list is taken apart by the engine's own gathering.
-  return Array.isArray(dependsOn)
-    ? [...(dependsOn as pulumi.Input<pulumi.Resource>[])]
-    : [dependsOn as pulumi.Input<pulumi.Resource>];
+  return Array.isArray(dependsOn) ? [...dependsOn] : [dependsOn as pulumi.Input<pulumi.Resource>];
 }

@@ -1,6 +1,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { entryOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
@@ -48,23 +49,20 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
 
     const issued = new ClusterCertificates(name, args.hosts, { parent: this });
     this.certificates = issued.members;
-    const services = args.hosts.map((host) => this.runMember(name, host, args));
+    const members = args.hosts.map((host) => {
+      const { id } = this.runMember(name, host, args);
+      return pulumi.all([host.privateAddress, id]);
+    });
     this.addresses = pulumi
-      .all(services.map((service, i) => [args.hosts[i]!.privateAddress, service.id] as const))
-      .apply((members) => members.map(([address]) => `${address}:${PORTS.etcdClient}`));
+      .all(members)
+      .apply((all) => all.map(([address]) => `${address}:${PORTS.etcdClient}`));
     this.registerOutputs({ addresses: this.addresses });
   }
 
   private runMember(name: string, host: Host, args: EtcdClusterArgs): docker.Service {
-    const { authority, certificate, key } = this.certificates[host.name]!;
+    const { authority, certificate, key } = entryOf(this.certificates, host.name);
     const members = args.hosts.map((h) => ({ name: h.name, address: h.privateAddress }));
-    const config = pulumi.output(members).apply((all) =>
-      renderEtcdConfig(
-        name,
-        all.find((m) => m.name === host.name)!,
-        all,
-      ),
-    );
+    const config = pulumi.output(members).apply((all) => renderEtcdConfig(name, host.name, all));
     const folder = `/etc/trivet/${name}`;
     const files = remoteFiles(
       `${name}-${host.name}-files`,

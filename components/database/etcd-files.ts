@@ -1,21 +1,18 @@
 import { stringify } from "yaml";
 import { PORTS } from "../core/ports";
-
-/** One member of an etcd cluster. */
-export interface EtcdMember {
-  name: string;
-  address: string;
-}
+import type { Member } from "./members";
+import { memberCalled } from "./members";
 
 const clientUrl = (address: string) => `https://${address}:${PORTS.etcdClient}`;
 const peerUrl = (address: string) => `https://${address}:${PORTS.etcdPeer}`;
 
-/** etcd.yml of `member`. Paths are those inside the container. */
+/** etcd.yml of the member called `name`. Paths are those inside the container. */
 export function renderEtcdConfig(
   cluster: string,
-  member: EtcdMember,
-  members: readonly EtcdMember[],
+  name: string,
+  members: readonly Member[],
 ): string {
+  const member = memberCalled(name, members);
   const transport = {
     "cert-file": "/etc/trivet/member.pem",
     "key-file": "/etc/trivet/member-key.pem",

@@ -3,6 +3,7 @@ import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
+import { entryOf, firstOf } from "../core/collections";
 import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
@@ -169,13 +170,13 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     passwords: pulumi.Output<PatroniPasswords>,
     settings: pulumi.Output<PatroniSettings>,
   ): docker.Service {
-    const { authority, certificate, key } = args.etcd.certificates[host.name]!;
+    const { authority, certificate, key } = entryOf(args.etcd.certificates, host.name);
     const config = pulumi
       .all([this.members, args.etcd.addresses, passwords, settings])
       .apply(([members, etcdAddresses, secrets, current]) =>
         renderPatroniConfig({
           cluster: name,
-          member: members.find((member) => member.name === host.name)!,
+          name: host.name,
           members,
           etcdAddresses,
           passwords: secrets,
@@ -250,7 +251,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
       stdin,
       dependsOn,
     };
-    return remoteScript(`${name}-settings`, args.hosts[0]!, script, this);
+    return remoteScript(`${name}-settings`, firstOf(args.hosts), script, this);
   }
 
   private createRoles(
@@ -261,7 +262,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     application: pulumi.Output<string>,
     settled: remote.Command,
   ): remote.Command {
-    const first = args.hosts[0]!;
+    const first = firstOf(args.hosts);
     const addresses = pulumi
       .all(args.hosts.map((host) => host.privateAddress))
       .apply((all) => all.join(","));

@@ -1,5 +1,7 @@
 import { stringify } from "yaml";
 import { PORTS } from "../core/ports";
+import type { Member } from "./members";
+import { memberCalled } from "./members";
 
 /** Passwords of the database's own roles. */
 export interface PatroniPasswords {
@@ -10,20 +12,15 @@ export interface PatroniPasswords {
   rest: string;
 }
 
-/** One member of the Postgres cluster. */
-export interface PatroniMember {
-  name: string;
-  address: string;
-}
-
 /** A value of a Postgres parameter. */
 export type ParameterValue = string | number | boolean;
 
 /** What decides the file of one member. */
 export interface PatroniConfig {
   cluster: string;
-  member: PatroniMember;
-  members: readonly PatroniMember[];
+  /** Name of the member whose file it is. */
+  name: string;
+  members: readonly Member[];
   etcdAddresses: readonly string[];
   passwords: PatroniPasswords;
   settings: PatroniSettings;
@@ -58,7 +55,8 @@ export function renderDynamicConfig(settings: PatroniSettings): Record<string, u
 
 /** patroni.yml of one member. Paths are those inside the container. Holds passwords. */
 export function renderPatroniConfig(config: PatroniConfig): string {
-  const { member, members, passwords } = config;
+  const { members, passwords } = config;
+  const member = memberCalled(config.name, members);
   return stringify({
     scope: config.cluster,
     namespace: "/trivet/",
@@ -110,7 +108,7 @@ export function renderPatroniConfig(config: PatroniConfig): string {
 }
 
 /** pg_hba.conf: the platform's machines only, always with a password over the network. */
-export function renderAccessRules(members: readonly PatroniMember[]): string[] {
+export function renderAccessRules(members: readonly Member[]): string[] {
   return [
     "local all postgres peer",
     "local replication postgres peer",

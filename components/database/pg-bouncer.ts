@@ -65,10 +65,13 @@ export class PgBouncer extends Component {
       { parent: this },
     );
     this.adminPassword = pulumi.secret(admin.result);
-    const services = args.hosts.map((host) => this.runPooler(name, host, args));
+    const poolers = args.hosts.map((host) => {
+      const { id } = this.runPooler(name, host, args);
+      return pulumi.all([host.privateAddress, id]);
+    });
     this.endpoints = pulumi
-      .all(services.map((service, i) => [args.hosts[i]!.privateAddress, service.id] as const))
-      .apply((poolers) => poolers.map(([address]) => `${address}:${PORTS.pgBouncer}`));
+      .all(poolers)
+      .apply((all) => all.map(([address]) => `${address}:${PORTS.pgBouncer}`));
     this.registerOutputs({ endpoints: this.endpoints });
   }
 

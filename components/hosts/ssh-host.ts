@@ -67,7 +67,7 @@ export class SshHost extends Component implements Host {
       ...(agentSocketPath !== undefined && { agentSocketPath }),
       dialErrorLimit: args.dialAttempts ?? 10,
       perDialTimeout: 15,
-    }) as pulumi.Output<types.input.remote.ConnectionArgs>;
+    });
     this.publicAddress = pulumi.output(address);
     this.privateAddress = pulumi.output(privateAddress);
     const folder = join(args.stateFolder ?? join(".trivet", "ssh"), name);

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { local, remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { firstOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { onHost } from "../core/host";
@@ -68,7 +69,8 @@ export class ImageSet<Names extends string = string> extends Component {
   }
 
   private provide(name: string, image: string, source: ImageSource, args: ImageSetArgs) {
-    const [first, ...others] = args.hosts;
+    const first = firstOf(args.hosts);
+    const others = args.hosts.slice(1);
     const context =
       "build" in source
         ? packContext(
@@ -78,11 +80,11 @@ export class ImageSet<Names extends string = string> extends Component {
             JSON.stringify(source.buildArgs ?? {}),
           )
         : undefined;
-    const prefix = `${name}-${image}-${first!.name}`;
-    const upload = context && this.upload(prefix, first!, context);
+    const prefix = `${name}-${image}-${first.name}`;
+    const upload = context && this.upload(prefix, first, context);
     const obtained = this.obtain(
       prefix,
-      first!,
+      first,
       image,
       source,
       context,
@@ -94,7 +96,7 @@ export class ImageSet<Names extends string = string> extends Component {
       const copyName = `${name}-${image}-${host.name}`;
       return this.sharesRegistry(source, args)
         ? this.obtain(copyName, host, image, source, context, args, [obtained])
-        : this.stream(copyName, first!, host, id);
+        : this.stream(copyName, first, host, id);
     });
     return pulumi.all([id, ...copies.map((copy) => copy.id)]).apply(([identity]) => identity);
   }

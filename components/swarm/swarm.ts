@@ -2,6 +2,7 @@ import type { remote } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { firstOf } from "../core/collections";
 import { Component, waitsFor } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
@@ -165,7 +166,7 @@ export class Swarm extends Component implements SwarmHandle {
       },
     );
     return pulumi.all([overlay.id, overlay.options]).apply(([id, options]) => {
-      checkUnchanged(name, network, options ?? {});
+      checkUnchanged(name, network, options);
       return id;
     });
   }
@@ -219,5 +220,5 @@ function resolveArgs(name: string, args: SwarmArgs) {
       "must be /20 or larger: each task takes an address, also while it is replaced",
     )
     .done();
-  return { first: managers[0]!, managers, workers, network };
+  return { first: firstOf(managers), managers, workers, network };
 }

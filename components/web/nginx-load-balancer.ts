@@ -50,10 +50,11 @@ export class NginxLoadBalancer extends Component {
 
     const { upstreams, routes } = args;
     const config = renderNginxConfig({ upstreams, routes, maxBodyMiB, readTimeoutSeconds });
-    const services = args.hosts.map((host) => this.runServer(name, host, args, config));
-    this.addresses = pulumi
-      .all(services.map((service, i) => [args.hosts[i]!.publicAddress, service.id] as const))
-      .apply((servers) => servers.map(([address]) => address));
+    const servers = args.hosts.map((host) => {
+      const { id } = this.runServer(name, host, args, config);
+      return pulumi.all([host.publicAddress, id]);
+    });
+    this.addresses = pulumi.all(servers).apply((all) => all.map(([address]) => address));
     this.registerOutputs({ addresses: this.addresses });
   }
 

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { ArgsCheck } from "../core/args-check";
+import { firstOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { TlsCertificate } from "./nginx-load-balancer";
 
@@ -40,7 +41,7 @@ export class SelfSignedCertificate extends Component implements TlsCertificate {
       name,
       {
         privateKeyPem: key.privateKeyPem,
-        subject: { commonName: domains[0]! },
+        subject: { commonName: firstOf(domains).slice(0, 64) },
         dnsNames: domains.filter((domain) => isIP(domain) === 0),
         ipAddresses: domains.filter((domain) => isIP(domain) !== 0),
         validityPeriodHours: validDays * 24,

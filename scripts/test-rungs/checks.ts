@@ -1,0 +1,70 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Counts } from "./counts";
+
+const ROOT = join(__dirname, "..", "..");
+
+/** One check of the sources: a command that must succeed. */
+interface Check {
+  name: string;
+  command: readonly string[];
+}
+
+/** Runs every check, shows the output of those that fail. */
+export async function runChecks(): Promise<Counts> {
+  const tools = output(["./scripts/toolchain/lint-tools"]).trim();
+  process.env.PATH = `${tools}:${process.env.PATH ?? ""}`;
+  const results = allChecks().map((check) => passes(check));
+  const passed = results.filter(Boolean).length;
+  return await Promise.resolve({ passed, failed: results.length - passed, skipped: 0 });
+}
+
+function allChecks(): Check[] {
+  const files = output(["git", "ls-files", "--cached", "--others", "--exclude-standard"])
+    .trim()
+    .split("\n");
+  const dockerfiles = files.filter((file) => /(^|\/)Dockerfile$/.test(file));
+  return [
+    { name: "types", command: ["npx", "tsc", "--noEmit"] },
+    {
+      name: "lint",
+      command: ["npx", "eslint", "--max-warnings", "0", "components", "stacks", "scripts", "test"],
+    },
+    { name: "format", command: ["npx", "prettier", "--check", "--log-level", "warn", "."] },
+    { name: "shell", command: ["shellcheck", "--external-sources", ...files.filter(isShell)] },
+    { name: "Dockerfiles", command: ["hadolint", ...dockerfiles] },
+  ];
+}
+
+function passes({ name, command }: Check): boolean {
+  const [program = "", ...args] = command;
+  const started = Date.now();
+  const result = spawnSync(program, args, { cwd: ROOT, encoding: "utf8" });
+  const ok = result.status === 0;
+  const seconds = ((Date.now() - started) / 1000).toFixed(1);
+  process.stdout.write(`  ${ok ? "✔" : "✘"} ${name} (${seconds} s)\n`);
+  if (!ok) process.stdout.write(`${result.stdout}${result.stderr}${result.error?.message ?? ""}\n`);
+  return ok;
+}
+
+function isShell(file: string): boolean {
+  if (file.endsWith(".sh")) return true;
+  if (/\.[a-z]+$/.test(file)) return false;
+  try {
+    return /^#!.*\b(ba)?sh\b/.test(readFileSync(join(ROOT, file), "utf8").slice(0, 80));
+  } catch {
+    return false;
+  }
+}
+
+function output(command: readonly string[]): string {
+  const [program = "", ...args] = command;
+  const result = spawnSync(program, args, {
+    cwd: ROOT,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", 2],
+  });
+  if (result.status !== 0) throw new Error(`${program} failed: its message stands above`);
+  return result.stdout;
+}

@@ -1,0 +1,42 @@
+import { runChecks } from "./checks";
+import { runMocha } from "./mocha";
+import { labCannotRun } from "./lab";
+import type { Counts } from "./counts";
+import { add, NONE } from "./counts";
+
+const RUNGS: Readonly<Record<string, () => Promise<Counts>>> = {
+  unit: async () => add(await runChecks(), await runMocha("unit", { timeoutSeconds: 20 })),
+  engine: async () => await runMocha("engine", { timeoutSeconds: 300 }),
+  lab: runLab,
+};
+
+async function runLab(): Promise<Counts> {
+  const reason = await labCannotRun();
+  if (reason === undefined) return await runMocha("lab", { timeoutSeconds: 900 });
+  process.stdout.write(`\nThe lab rung is SKIPPED: ${reason}\n`);
+  return { ...NONE, skipped: 1 };
+}
+
+async function main(names: readonly string[]): Promise<void> {
+  let sum = NONE;
+  const times: string[] = [];
+  for (const name of names.length > 0 ? names : Object.keys(RUNGS)) {
+    const started = Date.now();
+    process.stdout.write(`\n== ${name} ==\n`);
+    sum = add(sum, (await RUNGS[name]?.()) ?? NONE);
+    times.push(`${name} ${Math.round((Date.now() - started) / 1000)} s`);
+  }
+  const skipped = sum.skipped > 0 ? `, ${sum.skipped} skipped` : "";
+  process.stdout.write(
+    `\ntime: ${times.join(", ")}\n${sum.passed} passed, ${sum.failed} failed${skipped}\n`,
+  );
+  // A run in which nothing was tested has shown nothing.
+  process.exitCode = sum.failed > 0 || sum.passed === 0 ? 1 : 0;
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(
+    `test: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exitCode = 1;
+});

@@ -1,0 +1,28 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import Mocha from "mocha";
+import type { Counts } from "./counts";
+
+const TESTS = join(__dirname, "..", "..", "test");
+
+/** Runs every test file below `test/<folder>`, in the order of their names. */
+export async function runMocha(
+  folder: string,
+  { timeoutSeconds }: { timeoutSeconds: number },
+): Promise<Counts> {
+  const files = readdirSync(join(TESTS, folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".test.ts"))
+    .sort();
+  // Under CI one line a file: a thousand lines of ticks hide what failed.
+  const reporter = process.env.CI === undefined || folder !== "unit" ? "spec" : "dot";
+  const mocha = new Mocha({ timeout: timeoutSeconds * 1000, reporter });
+  // A test that somebody focused would silently leave out all others.
+  mocha.forbidOnly();
+  for (const file of files) mocha.addFile(join(TESTS, folder, file));
+  return await new Promise((resolve) => {
+    const runner = mocha.run(() => {
+      const { passes, failures, pending } = runner.stats ?? { passes: 0, failures: 1, pending: 0 };
+      resolve({ passed: passes, failed: failures, skipped: pending });
+    });
+  });
+}
