@@ -1,7 +1,15 @@
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["node_modules/", "dist/", "docs/api/", "examples/*/node_modules/", "examples/*/dist/"] },
+  {
+    ignores: [
+      "node_modules/",
+      "dist/",
+      "docs/api/",
+      "examples/*/node_modules/",
+      "examples/*/dist/",
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -34,7 +34,7 @@ export interface SshHostArgs {
   identity: SshIdentity;
   /** Dial attempts before giving up, 1 to 100; a machine that boots needs several. @default 10 */
   dialAttempts?: number;
-  /** Folder for known_hosts and keys that docker's `ssh://` uses. @default ".trivet/ssh" */
+  /** Folder for known_hosts and keys that docker's `ssh://` uses. @default `.trivet/ssh/` and the stack's name */
   stateFolder?: string;
 }
 
@@ -70,7 +70,7 @@ export class SshHost extends Component implements Host {
     });
     this.publicAddress = pulumi.output(address);
     this.privateAddress = pulumi.output(privateAddress);
-    const folder = join(args.stateFolder ?? join(".trivet", "ssh"), name);
+    const folder = join(args.stateFolder ?? join(".trivet", "ssh", pulumi.getStack()), name);
     this.docker = {
       host: pulumi.output(`ssh://${user}@${bracketed(address)}:${port}`),
       sshOpts: pulumi

@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
-import { join } from "node:path";
+import { copyFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
 
@@ -33,19 +34,25 @@ export async function runPulumi(args: readonly string[]): Promise<void> {
   if (code !== 0) throw new Error(`pulumi ${args[0] ?? ""} failed: its message stands above`);
 }
 
-/** Makes the stack if it is not there yet. */
+/**
+ * Makes the stack if it is not there yet. Pulumi writes the stack's encryption salt beside the project
+ * that it is started in: for a filled-in configuration that is the copy, never the checkout.
+ */
 export async function selectStack(stack: string, configFile: string): Promise<void> {
   const { stdout } = await run("pulumi", ["stack", "ls", "--json"], { cwd: ROOT });
   const known = z.array(z.object({ name: z.string() })).parse(JSON.parse(stdout));
   if (known.some(({ name }) => name === stack)) return;
-  await run("pulumi", ["stack", "init", stack, "--config-file", configFile, "--no-select"], {
-    cwd: ROOT,
+  const folder = dirname(configFile);
+  if (folder !== ROOT) copyFileSync(join(ROOT, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+  await run("pulumi", ["stack", "init", stack, "--no-select", "--non-interactive"], {
+    cwd: folder,
   });
 }
 
 /** The outputs of a stack that is up. */
 export async function stackOutputs(stack: string, configFile: string): Promise<StackOutputs> {
-  const args = ["stack", "output", "--json", "--stack", stack, "--config-file", configFile];
-  const { stdout } = await run("pulumi", args, { cwd: ROOT });
+  const { stdout } = await run("pulumi", ["stack", "output", "--json", "--stack", stack], {
+    cwd: dirname(configFile),
+  });
   return outputsSchema.parse(JSON.parse(stdout));
 }
