@@ -3,10 +3,16 @@ import { z } from "zod";
 import { InvalidArgsError } from "../components/core/args-check";
 import { cacheSchema, databaseSchema } from "./config/data";
 import { dockerSchema, imagesSchema, kernelSchema, networkSchema } from "./config/engine";
-import { certificateDaysLeft, domainsSchema, firewallSchema, tlsSchema } from "./config/entry";
+import {
+  certificateDaysLeft,
+  domainsSchema,
+  firewallSchema,
+  loadBalancerSchema,
+  tlsSchema,
+} from "./config/entry";
 import type { CacheConfig, DatabaseConfig } from "./config/data";
 import type { DockerConfig, ImagesConfig, KernelConfig, NetworkConfig } from "./config/engine";
-import type { FirewallConfig, TlsConfig } from "./config/entry";
+import type { FirewallConfig, LoadBalancerConfig, TlsConfig } from "./config/entry";
 import { group } from "./config/fields";
 import { machinesSchema, sshSchema, type MachineConfig, type SshConfig } from "./config/machines";
 import { isMapping, problemAt, problemsOf, type Path } from "./config/problems";
@@ -16,7 +22,7 @@ import { absolutePath, surroundings, type Surroundings } from "./config/surround
 
 export type { CacheConfig, DatabaseConfig } from "./config/data";
 export type { DockerConfig, ImagesConfig, KernelConfig, NetworkConfig } from "./config/engine";
-export type { FirewallConfig, TlsConfig } from "./config/entry";
+export type { FirewallConfig, LoadBalancerConfig, TlsConfig } from "./config/entry";
 export type { MachineConfig, SshConfig } from "./config/machines";
 export type { RouteConfig, ServiceConfig } from "./config/services";
 export type { Surroundings } from "./config/surroundings";
@@ -36,6 +42,7 @@ export interface PlatformConfig {
   domains: string[];
   /** nginx's certificate. */
   tls: TlsConfig;
+  loadBalancer: LoadBalancerConfig;
   /** What the world may reach. */
   firewall: FirewallConfig;
   /** Networks of the containers; none may hold a machine's address. */
@@ -62,6 +69,7 @@ const schema = group({
   ssh: sshSchema.prefault({}),
   domains: domainsSchema,
   tls: tlsSchema.prefault({}),
+  loadBalancer: loadBalancerSchema.prefault({}),
   firewall: firewallSchema.prefault({}),
   network: networkSchema.prefault({}),
   docker: dockerSchema.prefault({}),

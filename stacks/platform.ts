@@ -1,12 +1,12 @@
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { firstOf } from "../components/core/collections";
+import { mapValues } from "../components/core/collections";
 import { Valkey } from "../components/cache/valkey";
 import { EtcdCluster } from "../components/database/etcd-cluster";
 import { PatroniCluster } from "../components/database/patroni-cluster";
 import { PgBouncer } from "../components/database/pg-bouncer";
 import { PrimaryRouter } from "../components/database/primary-router";
 import { ImageSet } from "../components/images/image-set";
+import { platformImages } from "../components/images/platform-images";
 import { DockerEngine, Firewall, KernelTuning, MachineFacts } from "../components/machine";
 import { Swarm } from "../components/swarm/swarm";
 import type { TlsCertificate } from "../components/web/nginx-load-balancer";
@@ -106,7 +106,7 @@ function prepareMachines(config: PlatformConfig, { all }: Machines) {
     "firewall",
     {
       hosts: all,
-      sshPort: firstOf(Object.values(config.machines)).port,
+      sshPorts: mapValues(config.machines, ({ port }) => port),
       ...config.firewall,
       containerSubnets: [config.network.gatewaySubnet],
     },
@@ -115,26 +115,12 @@ function prepareMachines(config: PlatformConfig, { all }: Machines) {
   return { facts, prepared: [docker, firewall] };
 }
 
-/** The platform's own images, from the folders beside the component, and nginx as it is published. */
+/** The platform's own images, for the machines that run the platform's own services. */
 function createImages(config: PlatformConfig, { core }: Machines, dependsOn: pulumi.Resource[]) {
-  const build = (name: string) => ({
-    build: join(__dirname, "..", "components", "images", name),
-    buildArgs: { DEBIAN: config.images.debian },
-  });
+  const { debian, nginx } = config.images;
   return new ImageSet(
     "image",
-    {
-      hosts: core,
-      images: {
-        etcd: build("etcd"),
-        postgres: build("postgres"),
-        haproxy: build("haproxy"),
-        pgbouncer: build("pgbouncer"),
-        valkey: build("valkey"),
-        nginx: { pull: config.images.nginx },
-      },
-      ...registryOf(config),
-    },
+    { hosts: core, images: platformImages({ debian, nginx }), ...registryOf(config) },
     { dependsOn },
   );
 }
@@ -173,6 +159,7 @@ function createEntry(
       upstreams: entries.map(([name, { port }]) => ({ name, port })),
       routes: entries.flatMap(([service, { routes }]) => routes.map((r) => ({ ...r, service }))),
       tls,
+      ...config.loadBalancer,
     },
     { dependsOn: services },
   );

@@ -11,3 +11,13 @@ export function entryOf<T>(record: Readonly<Record<string, T>>, key: string): T 
   if (found === undefined) throw new Error(`there is no entry ${JSON.stringify(key)}`);
   return found;
 }
+
+/** The same keys with other values. */
+export function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T, key: string) => U,
+): Record<string, U> {
+  return Object.fromEntries(
+    Object.entries(record).map(([key, value]) => [key, change(value, key)]),
+  );
+}

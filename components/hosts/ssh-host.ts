@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { DockerEndpoint, Host } from "../core/host";
+import { hasPassphrase } from "./private-key";
 
 /** How to prove who we are: exactly one of the three. */
 export interface SshIdentity {
@@ -84,6 +85,7 @@ export class SshHost extends Component implements Host {
 function resolveArgs(name: string, args: SshHostArgs) {
   const { address, port = 22, user = "root", identity } = args;
   const privateAddress = args.privateAddress ?? (isIPv4(address) ? address : "");
+  const problem = keyProblem(identity.privateKeyPath);
   const ways = [identity.privateKeyPath, identity.privateKey, identity.agent];
   new ArgsCheck(`SshHost "${name}"`)
     .name(name, "name")
@@ -114,11 +116,7 @@ function resolveArgs(name: string, args: SshHostArgs) {
       "needs exactly one of privateKeyPath, privateKey and agent",
     )
     .integer(args.dialAttempts ?? 10, "dialAttempts", 1, 100)
-    .that(
-      readableKey(identity.privateKeyPath),
-      "identity.privateKeyPath",
-      `cannot be read: ${identity.privateKeyPath ?? ""}`,
-    )
+    .that(problem === undefined, "identity.privateKeyPath", problem ?? "")
     .that(
       identity.agent !== true || (process.env.SSH_AUTH_SOCK ?? "") !== "",
       "identity.agent",
@@ -132,12 +130,18 @@ const expandHome = (path: string) => path.replace(/^~(?=\/|$)/, homedir());
 const bracketed = (address: string) => (address.includes(":") ? `[${address}]` : address);
 const keyWithoutComment = (key: string) => key.trim().split(/\s+/).slice(0, 2).join(" ");
 
-function readableKey(path: string | undefined): boolean {
-  if (path === undefined) return true;
+/** What is wrong with a key file, or undefined. */
+function keyProblem(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
   try {
-    return readFileSync(expandHome(path), "utf8").includes("PRIVATE KEY");
+    const key = readFileSync(expandHome(path), "utf8");
+    if (!key.includes("PRIVATE KEY")) return `${path} holds no private key`;
+    if (hasPassphrase(key)) {
+      return `${path} has a passphrase, which docker's ssh cannot ask for: load it into an agent and give agent`;
+    }
+    return undefined;
   } catch {
-    return false;
+    return `${path} cannot be read`;
   }
 }
 

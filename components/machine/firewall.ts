@@ -12,6 +12,8 @@ import { checkHosts, machineScript, perHost } from "./shared";
 export interface FirewallSettings {
   /** TCP port that sshd listens on, 1 to 65535. @default 22 */
   sshPort?: number;
+  /** Machines whose sshd listens on another port, by name. @default {} */
+  sshPorts?: Readonly<Record<string, number>>;
   /** Addresses and networks that may reach SSH, IPv4 and IPv6. @default ["0.0.0.0/0", "::/0"] */
   sshFrom?: readonly string[];
   /** TCP ports open to everybody, also those of containers. @default [80, 443] */
@@ -37,6 +39,7 @@ export interface FirewallArgs extends FirewallSettings {
 /** The one place these defaults live. */
 export const FIREWALL_DEFAULTS: Required<FirewallSettings> = {
   sshPort: 22,
+  sshPorts: {},
   sshFrom: ["0.0.0.0/0", "::/0"],
   publicPorts: [80, 443],
   extraPeers: [],
@@ -62,13 +65,16 @@ export class Firewall extends Component {
     super("trivet:machine:Firewall", name, opts);
 
     const script = machineScript("firewall.sh");
-    const rules = pulumi
+    const machines = pulumi
       .all(hosts.map((host) => host.privateAddress))
-      .apply((machines) => renderRules({ ...settings, machines: checkMachines(name, machines) }));
-    const port = String(settings.sshPort);
+      .apply((addresses) => checkMachines(name, addresses));
     this.rules = perHost(hosts, (host) => {
+      const sshPort = settings.sshPorts[host.name] ?? settings.sshPort;
+      const rules = machines.apply((known) =>
+        renderRules({ ...settings, sshPort, machines: known }),
+      );
       const run = (mode: "stage" | "confirm", dependsOn: pulumi.Resource[]) => {
-        const call = { script, args: [mode, host.name, port, rules], dependsOn };
+        const call = { script, args: [mode, host.name, String(sshPort), rules], dependsOn };
         return remoteScript(`${name}-${host.name}-${mode}`, host, call, this);
       };
       const confirmed = run("confirm", [run("stage", [])]);
@@ -89,6 +95,15 @@ function resolveArgs(name: string, { hosts, ...given }: FirewallArgs) {
       "publicPorts",
       `has ${sshPort}, sshPort: give sshFrom instead`,
     );
+  for (const [machine, port] of Object.entries(settings.sshPorts)) {
+    check
+      .port(port, `sshPorts.${machine}`)
+      .that(
+        !publicPorts.includes(port),
+        "publicPorts",
+        `has ${port}, sshPorts.${machine}: give sshFrom instead`,
+      );
+  }
   publicPorts.forEach((port, i) => check.port(port, `publicPorts[${i}]`));
   checkNetworks(check, sshFrom, "sshFrom");
   checkNetworks(check, extraPeers, "extraPeers");

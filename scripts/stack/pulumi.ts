@@ -50,9 +50,14 @@ export async function selectStack(stack: string, configFile: string): Promise<vo
 }
 
 /** The outputs of a stack that is up. */
-export async function stackOutputs(stack: string, configFile: string): Promise<StackOutputs> {
+export async function stackOutputs(
+  stack: string,
+  configFile: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<StackOutputs> {
   const { stdout } = await run("pulumi", ["stack", "output", "--json", "--stack", stack], {
     cwd: dirname(configFile),
+    env,
   });
   return outputsSchema.parse(JSON.parse(stdout));
 }

@@ -1,7 +1,17 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { z } from "zod";
-import { ALWAYS, filledList, group, hostName, isNetwork, normalisePem, port, text } from "./fields";
+import {
+  ALWAYS,
+  filledList,
+  group,
+  hostName,
+  isNetwork,
+  normalisePem,
+  port,
+  text,
+  wholeNumber,
+} from "./fields";
 
 export const domainsSchema = filledList(hostName(), "host names such as [example.org]");
 
@@ -107,6 +117,16 @@ export function certificateDaysLeft(tls: TlsConfig, now: Date): number | undefin
   const end = new Date(new X509Certificate(tls.certificate).validTo);
   return Math.floor((end.getTime() - now.getTime()) / 86_400_000);
 }
+
+export const loadBalancerSchema = group({
+  /** Largest request body. MiB, 1 to 10240. @default 32 */
+  maxBodyMiB: wholeNumber(1, 10_240).default(32),
+  /** Longest silence of an application, WebSockets included. Seconds, 1 to 86400. @default 300 */
+  readTimeoutSeconds: wholeNumber(1, 86_400).default(300),
+});
+
+/** nginx. @interface */
+export type LoadBalancerConfig = z.output<typeof loadBalancerSchema>;
 
 export const firewallSchema = group({
   /** Networks that may reach SSH, IPv4 or IPv6 in CIDR form. @default ["0.0.0.0/0", "::/0"] */

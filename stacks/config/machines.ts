@@ -15,6 +15,8 @@ import {
   wholeNumber,
 } from "./fields";
 
+import { hasPassphrase } from "../../components/hosts/private-key";
+
 const MUST_BE_PRIVATE = "must be the machine's IPv4 address that the other machines reach";
 
 export const machineSchema = group({
@@ -92,17 +94,17 @@ const keyText = (must: string) =>
   z
     .string(must)
     .transform(normalisePem)
-    .refine((value) => /-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(value), must);
+    .refine((value) => /-----BEGIN [A-Z ]*PRIVATE KEY-----\n/.test(value), must)
+    .refine(
+      (value) => !hasPassphrase(value),
+      "has a passphrase, which docker's ssh cannot ask for: load the key into an agent, and set trivet:ssh.agent to true",
+    );
 
 const MUST_BE_AGENT = "must be true, false or the absolute path of an agent's socket";
 
 export const sshSchema = group({
   privateKeyPath: text("must be the path of a private key file").exactOptional(),
   privateKey: keyText("must be a private key, PEM or OpenSSH").exactOptional(),
-  privateKeyPassword: z
-    .string("must be the private key's passphrase")
-    .min(1, "must be the private key's passphrase")
-    .exactOptional(),
   agent: z
     .union([z.boolean(), text(MUST_BE_AGENT, (value) => /^~?\//.test(value))], {
       error: MUST_BE_AGENT,
@@ -114,11 +116,6 @@ export const sshSchema = group({
     const message = "names more than one of privateKeyPath, privateKey and agent: keep one";
     ctx.addIssue({ code: "custom", message });
   }
-  const hasKey = ssh.privateKey !== undefined || ssh.privateKeyPath !== undefined;
-  if (ssh.privateKeyPassword !== undefined && !hasKey) {
-    const message = "is of no use without privateKey or privateKeyPath";
-    ctx.addIssue({ code: "custom", path: ["privateKeyPassword"], message });
-  }
 }, ALWAYS);
 
 /** How to prove who we are to every machine: exactly one of `privateKeyPath`, `privateKey`, `agent`. */
@@ -127,8 +124,6 @@ export interface SshConfig {
   privateKeyPath?: string;
   /** The private key itself, PEM or OpenSSH. A secret: wrap it with `pulumi.secret`. */
   privateKey?: string;
-  /** Passphrase of the private key. A secret: wrap it with `pulumi.secret`. */
-  privateKeyPassword?: string;
   /** Absolute path of an SSH agent's socket; `true` takes `SSH_AUTH_SOCK`. @default `true`, when that is set */
   agent?: string | true;
 }

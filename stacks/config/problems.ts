@@ -88,7 +88,6 @@ function slip(word: string, name: string): number {
 /** Places whose value is a secret, may well hold one, or is too long to help. */
 const HIDDEN: readonly (readonly string[])[] = [
   ["ssh", "privateKey"],
-  ["ssh", "privateKeyPassword"],
   ["tls", "certificate"],
   ["tls", "key"],
   ["images", "registry", "password"],

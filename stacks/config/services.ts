@@ -3,6 +3,7 @@ import { OWNED_VARIABLES } from "../../components/web/app-environment";
 import {
   ALWAYS,
   decimal,
+  flag,
   group,
   hostName,
   imageReference,
@@ -100,6 +101,11 @@ export const serviceSchema = group({
     text(MUST_BE_VARIABLE, (name) => VARIABLE.test(name)),
     "names of secrets",
   ).default([]),
+  /**
+   * Also puts secrets, and the addresses that hold a password, into the environment: for
+   * applications that read no files. `docker inspect` shows them there. @default false
+   */
+  secretsInEnvironment: flag().default(false),
   /** Processes of a replica that open connections to the database. Count, 1 to 256. @default 1 */
   workers: wholeNumber(1, 256).default(1),
   /** Database connections of a worker at its busiest. Count, 0 to 1000. @default 5 */
@@ -120,6 +126,8 @@ export const serviceSchema = group({
   stopGraceSeconds: wholeNumber(3, 3600).default(30),
   /** Time allowed until a new replica is first healthy. Seconds, 1 to 3600. @default 60 */
   startSeconds: wholeNumber(1, 3600).default(60),
+  /** How long a new replica is watched before the next one is replaced. Seconds, 1 to 3600. @default 10 */
+  monitorSeconds: wholeNumber(1, 3600).default(10),
 })
   .superRefine((service, ctx) => {
     if (service.image === undefined && service.build === undefined) {

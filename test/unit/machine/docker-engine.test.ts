@@ -6,13 +6,15 @@ import {
   parseDocker,
   renderRefused,
 } from "../../../components/machine/docker-engine";
-import { host, problemsOf, Recorder, valueOf } from "./support/engine";
+import { documentedDefaults } from "../support/documented-defaults";
+import { problemsOf, valueOf } from "../support/outputs";
+import { host, PLATFORM_OUTPUTS } from "../support/platform";
+import { Recorder } from "../support/recorder";
 
 const hosts = [host("vm1", 1), host("vm2", 2)];
-const PRINTED = 'Setting up docker.io …\n{"version":"26.1.5+dfsg1","restartPending":""}\n';
 
 describe("DockerEngine", () => {
-  const engine = new Recorder(PRINTED);
+  const engine = new Recorder(PLATFORM_OUTPUTS);
   beforeEach(() => engine.install());
 
   it("installs on each machine and hands out the version", async () => {
@@ -21,31 +23,25 @@ describe("DockerEngine", () => {
     assert.deepEqual(await valueOf(engines.vm1), state);
     assert.deepEqual(await valueOf(engines.vm2), state);
     assert.deepEqual(engine.names(), ["d", "d-vm1-docker", "d-vm2-docker"]);
-    const args = engine.get("d-vm1-docker").args;
+    const args = engine.script("d-vm1-docker").args;
     assert.match(args, /^vm1 24\.0\.0 '28\.2\.0 28\.2\.999 its service names/);
     assert.match(args, /MaxSessions 100'$/);
   });
 
   it("leaves sshd alone when told so", async () => {
     await valueOf(new DockerEngine("d", { hosts, tuneSshd: false }).engines.vm1);
-    assert.match(engine.get("d-vm1-docker").args, /}' ''$/);
+    assert.match(engine.script("d-vm1-docker").args, /}' ''$/);
   });
 
   it("waits for what the component is told to wait for", async () => {
     const first = new DockerEngine("first", { hosts });
     await valueOf(new DockerEngine("second", { hosts }, { dependsOn: [first] }).engines.vm1);
-    assert.ok(engine.get("second-vm1-docker").after.includes("first-vm2-docker"));
+    assert.ok(engine.get("second-vm1-docker").dependsOn.includes("first-vm2-docker"));
   });
 
   it("has the defaults that its documentation names", () => {
-    assert.deepEqual(DOCKER_DEFAULTS, {
-      logMaxSizeMiB: 10,
-      logMaxFiles: 5,
-      registryMirrors: [],
-      insecureRegistries: [],
-      addressPools: [],
-      tuneSshd: true,
-    });
+    const documented = documentedDefaults("components/machine/docker-engine.ts", "DockerSettings");
+    assert.deepEqual(DOCKER_DEFAULTS, documented);
   });
 
   it("refuses the versions with known faults, each with its reason", () => {

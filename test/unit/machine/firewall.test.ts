@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { Firewall, FIREWALL_DEFAULTS } from "../../../components/machine/firewall";
 import { renderRules } from "../../../components/machine/rules";
-import { host, problemsOf, Recorder, valueOf } from "./support/engine";
+import { documentedDefaults } from "../support/documented-defaults";
+import { problemsOf, valueOf } from "../support/outputs";
+import { host, PLATFORM_OUTPUTS } from "../support/platform";
+import { Recorder } from "../support/recorder";
 
 const hosts = [host("vm1", 1), host("vm2", 2)];
 
 describe("Firewall", () => {
-  const engine = new Recorder("rules in force\n");
+  const engine = new Recorder(PLATFORM_OUTPUTS);
   beforeEach(() => engine.install());
 
   it("stages the rules, then confirms them over a connection of its own", async () => {
@@ -18,25 +21,20 @@ describe("Firewall", () => {
     assert.equal(await valueOf(rules.vm2), expected);
     const commands = ["f-vm1-confirm", "f-vm1-stage", "f-vm2-confirm", "f-vm2-stage"];
     assert.deepEqual(engine.names(), ["f", ...commands]);
-    assert.match(engine.get("f-vm1-stage").args, /^stage vm1 2222 '# Written by Trivet/);
-    assert.match(engine.get("f-vm1-confirm").args, /^confirm vm1 2222 '# Written/);
-    assert.ok(engine.get("f-vm1-confirm").after.includes("f-vm1-stage"));
+    assert.match(engine.script("f-vm1-stage").args, /^stage vm1 2222 '# Written by Trivet/);
+    assert.match(engine.script("f-vm1-confirm").args, /^confirm vm1 2222 '# Written/);
+    assert.ok(engine.get("f-vm1-confirm").dependsOn.includes("f-vm1-stage"));
   });
 
   it("waits for what the component is told to wait for", async () => {
     const first = new Firewall("first", { hosts });
     await valueOf(new Firewall("second", { hosts }, { dependsOn: first }).rules.vm1);
-    assert.ok(engine.get("second-vm1-stage").after.includes("first-vm2-confirm"));
+    assert.ok(engine.get("second-vm1-stage").dependsOn.includes("first-vm2-confirm"));
   });
 
   it("has the defaults that its documentation names", () => {
-    assert.deepEqual(FIREWALL_DEFAULTS, {
-      sshPort: 22,
-      sshFrom: ["0.0.0.0/0", "::/0"],
-      publicPorts: [80, 443],
-      extraPeers: [],
-      containerSubnets: ["10.212.0.0/24"],
-    });
+    const documented = documentedDefaults("components/machine/firewall.ts", "FirewallSettings");
+    assert.deepEqual(FIREWALL_DEFAULTS, documented);
   });
 
   it("reports all bad arguments at once", () => {

@@ -5,18 +5,20 @@ import {
   type KernelTuningArgs,
   parseTuning,
 } from "../../../components/machine/kernel-tuning";
-import { host, problemsOf, Recorder, valueOf } from "./support/engine";
+import { problemsOf, valueOf } from "../support/outputs";
+import { host, PLATFORM_OUTPUTS } from "../support/platform";
+import { Recorder } from "../support/recorder";
 
 const RESERVED = "80,443,2377,2379-2381,4789,5000-5001,5432,6379,6432,7000,7946,8008";
 const hosts = [host("vm1", 1)];
 
 describe("KernelTuning", () => {
-  const engine = new Recorder("net.core.somaxconn = 65535\n");
+  const engine = new Recorder(PLATFORM_OUTPUTS);
   beforeEach(() => engine.install());
 
   const sent = async (args: Partial<KernelTuningArgs>) => {
     await valueOf(new KernelTuning("k", { hosts, ...args }).tuning.vm1);
-    return engine.get("k-vm1-sysctl").args;
+    return engine.script("k-vm1-sysctl").args;
   };
 
   it("sends every default", async () => {
@@ -66,7 +68,7 @@ describe("KernelTuning", () => {
     const first = new KernelTuning("first", { hosts });
     const second = new KernelTuning("second", { hosts }, { dependsOn: first });
     await valueOf(second.tuning.vm1);
-    assert.ok(engine.get("second-vm1-sysctl").after.includes("first-vm1-sysctl"));
+    assert.ok(engine.get("second-vm1-sysctl").dependsOn.includes("first-vm1-sysctl"));
   });
 
   it("has the first seed's values as defaults", () => {

@@ -5,19 +5,13 @@ import {
   MachineFacts,
   parseFacts,
 } from "../../../components/machine/machine-facts";
-import { host, problemsOf, Recorder, valueOf } from "./support/engine";
-
-const FACTS = {
-  memoryMiB: 3900,
-  cores: 2,
-  os: { id: "debian", versionId: "13" },
-  diskFreeMiB: 30_000,
-  kernel: "6.12.48+deb13-amd64",
-  architecture: "x86_64",
-};
+import { documentedDefaults } from "../support/documented-defaults";
+import { problemsOf, valueOf } from "../support/outputs";
+import { FACTS, host, PLATFORM_OUTPUTS } from "../support/platform";
+import { Recorder } from "../support/recorder";
 
 describe("MachineFacts", () => {
-  const engine = new Recorder(JSON.stringify(FACTS));
+  const engine = new Recorder(PLATFORM_OUTPUTS);
   beforeEach(() => engine.install());
 
   it("measures each machine, named by it", async () => {
@@ -27,7 +21,7 @@ describe("MachineFacts", () => {
     assert.deepEqual(await valueOf(facts.vm1), FACTS);
     assert.deepEqual(await valueOf(facts.vm2), FACTS);
     assert.deepEqual(engine.names(), ["platform", "platform-vm1-facts", "platform-vm2-facts"]);
-    assert.equal(engine.get("platform-vm1-facts").args, "vm1 1800 5000 ''");
+    assert.equal(engine.script("platform-vm1-facts").args, "vm1 1800 5000 ''");
   });
 
   it("measures again when the generation changes", async () => {
@@ -35,11 +29,12 @@ describe("MachineFacts", () => {
     await valueOf(
       new MachineFacts("p", { hosts, generation: "a $(b)", minDiskMiB: 100 }).facts.vm1,
     );
-    assert.equal(engine.get("p-vm1-facts").args, "vm1 1800 100 'a $(b)'");
+    assert.equal(engine.script("p-vm1-facts").args, "vm1 1800 100 'a $(b)'");
   });
 
   it("has the defaults that its documentation names", () => {
-    assert.deepEqual(MACHINE_NEEDS_DEFAULTS, { minMemoryMiB: 1800, minDiskMiB: 5000 });
+    const documented = documentedDefaults("components/machine/machine-facts.ts", "MachineNeeds");
+    assert.deepEqual(MACHINE_NEEDS_DEFAULTS, documented);
   });
 
   it("reports all bad arguments at once", () => {

@@ -8,7 +8,7 @@ import { loadConfig, parseConfig } from "../../../stacks/config";
 import { AT, base, changed, machine, parsed, problemsOf, table } from "./config/fixture";
 
 const KNOWN =
-  "cloud, machines, ssh, domains, tls, firewall, network, docker, kernel, images, database, cache, services";
+  "cloud, machines, ssh, domains, tls, loadBalancer, firewall, network, docker, kernel, images, database, cache, services";
 
 describe("configuration: the whole", () => {
   table([
@@ -103,7 +103,7 @@ const anything = fc.oneof(
   fc.string({ unit: "binary" }),
 );
 const secretPlaces = {
-  ssh: { privateKey: SECRET, privateKeyPassword: SECRET },
+  ssh: { privateKey: SECRET },
   tls: { mode: "certificate", certificate: SECRET, key: SECRET },
   images: { registry: { address: "registry.lan", username: "ci", password: `${SECRET}\n` } },
   database: { parameters: { work_mem: `${SECRET}\n` } },

@@ -174,3 +174,20 @@ describe("configuration: firewall", () => {
     assert.deepEqual(parsed().firewall, expected);
   });
 });
+
+describe("configuration: loadBalancer", () => {
+  table([
+    [
+      { "loadBalancer.maxBodyMiB": 0 },
+      "loadBalancer.maxBodyMiB: is 0, must be a whole number from 1 to 10240",
+    ],
+    [
+      { "loadBalancer.readTimeoutSeconds": 90_000 },
+      "loadBalancer.readTimeoutSeconds: is 90000, must be a whole number from 1 to 86400",
+    ],
+  ]);
+
+  it("fills the defaults", () => {
+    assert.deepEqual(parsed().loadBalancer, { maxBodyMiB: 32, readTimeoutSeconds: 300 });
+  });
+});

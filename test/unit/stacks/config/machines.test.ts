@@ -170,14 +170,9 @@ describe("configuration: ssh", () => {
     [{ ssh: { privateKey: KEY, privateKeyPath: "~/.ssh/id" } }, MORE],
     [{ ssh: { privateKey: KEY, agent: true } }, MORE],
     [{ ssh: { privateKey: KEY, agent: false } }],
-    [{ ssh: { privateKey: KEY, privateKeyPassword: "x" } }],
     [
-      { ssh: { privateKey: KEY, privateKeyPassword: 7 } },
-      "ssh.privateKeyPassword: must be the private key's passphrase",
-    ],
-    [
-      { ssh: { agent: true, privateKeyPassword: "x" } },
-      "ssh.privateKeyPassword: is of no use without privateKey or privateKeyPath",
+      { "ssh.privateKey": KEY.replace("\n", "\nProc-Type: 4,ENCRYPTED\n") },
+      "ssh.privateKey: has a passphrase, which docker's ssh cannot ask for: load the key into an agent, and set trivet:ssh.agent to true",
     ],
     [{ "ssh.agent": false }, `ssh: names no way to sign in: ${WAYS}`],
     [{ "ssh.agent": "~/agent" }],

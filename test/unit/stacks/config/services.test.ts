@@ -99,6 +99,8 @@ describe("configuration: services", () => {
       reservedMemoryMiB: 256,
       stopGraceSeconds: 30,
       startSeconds: 60,
+      monitorSeconds: 10,
+      secretsInEnvironment: false,
     });
   });
 });

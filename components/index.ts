@@ -1,0 +1,22 @@
+/** Everything that another program can import. A cloud's hosts are imported from their own file. */
+export { InvalidArgsError } from "./core/args-check";
+export { Component } from "./core/component";
+export type { DockerEndpoint, Host } from "./core/host";
+export { APPLICATION_PORTS, PORTS } from "./core/ports";
+export * from "./hosts/ssh-host";
+export * from "./machine";
+export * from "./swarm/swarm";
+export * from "./images/image-set";
+export * from "./database/certificates";
+export * from "./database/etcd-cluster";
+export * from "./database/patroni-cluster";
+export * from "./database/pg-bouncer";
+export * from "./database/primary-router";
+export * from "./database/sizing";
+export * from "./cache/valkey";
+export type { Backends } from "./web/app-environment";
+export * from "./web/app-service";
+export * from "./web/nginx-load-balancer";
+export * from "./web/self-signed-certificate";
+export type { Route, Upstream } from "./web/nginx-files";
+export { platformImages } from "./images/platform-images";

@@ -1,0 +1,150 @@
+/** The real engine on the real program, in a folder and with a state of the test's own. */
+import { spawn } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { utils } from "ssh2";
+import { cacheFolder } from "../../../scripts/stack/stack-config";
+
+/** Folder of the checkout. */
+export const ROOT = join(__dirname, "..", "..", "..");
+
+/** What the program is made of; linked, so that its `.trivet` does not land in the checkout. */
+const PROGRAM = ["components", "examples", "node_modules", "stacks", "package.json"];
+
+/** Longest run of the engine. Seconds. */
+const LONGEST_RUN = 120;
+
+/** What the engine said. */
+export interface Said {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** Both, as a person sees them. */
+  all: string;
+  seconds: number;
+}
+
+/** A Pulumi project in a temporary folder, with a home and a backend of its own. */
+export class Project {
+  readonly folder = mkdtempSync(join(tmpdir(), "trivet-engine-"));
+  readonly home = join(this.folder, "home");
+  /** The private key at `~/.ssh/id_ed25519`, of no use anywhere. */
+  readonly privateKey: string;
+
+  constructor(
+    readonly stack: string,
+    entries: readonly string[] = PROGRAM,
+  ) {
+    for (const entry of entries) symlinkSync(join(ROOT, entry), join(this.folder, entry));
+    if (entries === PROGRAM) copyFileSync(join(ROOT, "Pulumi.yaml"), this.path("Pulumi.yaml"));
+    mkdirSync(join(this.home, ".ssh"), { recursive: true });
+    mkdirSync(this.path("state"));
+    this.privateKey = utils.generateKeyPairSync("ed25519").private;
+    writeFileSync(join(this.home, ".ssh", "id_ed25519"), this.privateKey, { mode: 0o600 });
+  }
+
+  path(name: string): string {
+    return join(this.folder, name);
+  }
+
+  get configFile(): string {
+    return this.path(`Pulumi.${this.stack}.yaml`);
+  }
+
+  /** Makes the stack with a configuration file of this text. */
+  async init(configText: string): Promise<void> {
+    writeFileSync(this.configFile, configText);
+    await this.must(["stack", "init", this.stack, "--no-select"]);
+  }
+
+  /** Replaces the configuration and keeps the stack's salt. */
+  configure(configText: string): void {
+    const [salt = ""] = /^encryptionsalt:.*$/m.exec(readFileSync(this.configFile, "utf8")) ?? [];
+    writeFileSync(this.configFile, `${salt}\n${configText}`);
+  }
+
+  async set(path: string, value: string): Promise<void> {
+    const args = ["config", "set", "--stack", this.stack, "--path", path, value];
+    await this.must([...args, "--config-file", this.configFile]);
+  }
+
+  /** Encrypts a value into the configuration, as the stack files tell users to. */
+  async setSecret(path: string, value: string): Promise<void> {
+    const args = ["config", "set", "--stack", this.stack, "--secret", "--path", path];
+    await this.must([...args, "--config-file", this.configFile], value);
+  }
+
+  /** A command on this stack, such as `preview`. */
+  async run(command: string, ...args: string[]): Promise<Said> {
+    const common = ["--stack", this.stack, "--config-file", this.configFile, "--non-interactive"];
+    return await this.pulumi([command, ...args, ...common]);
+  }
+
+  /** The whole state, as text. */
+  async state(): Promise<string> {
+    return (await this.must(["stack", "export", "--stack", this.stack])).stdout;
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async must(args: readonly string[], stdin?: string): Promise<Said> {
+    const said = await this.pulumi(args, stdin);
+    if (said.code !== 0) throw new Error(`pulumi ${args.join(" ")}: ${said.all}`);
+    return said;
+  }
+
+  private async pulumi(args: readonly string[], stdin = ""): Promise<Said> {
+    const started = Date.now();
+    const child = spawn("pulumi", args, {
+      cwd: this.folder,
+      env: this.environment(),
+      timeout: LONGEST_RUN * 1000,
+    });
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(stdin);
+    const said: Said = { code: null, stdout: "", stderr: "", all: "", seconds: 0 };
+    for (const stream of ["stdout", "stderr"] as const) {
+      child[stream].setEncoding("utf8").on("data", (text: string) => {
+        said[stream] += text;
+        said.all += text;
+      });
+    }
+    said.code = await new Promise((resolve, reject) => {
+      child.once("error", (error) => {
+        reject(new Error(`no engine: run ./scripts/test engine (${error.message})`));
+      });
+      child.once("close", resolve);
+    });
+    said.seconds = (Date.now() - started) / 1000;
+    return said;
+  }
+
+  /** The caller's toolchain, but nobody's keys, agent or stacks. */
+  private environment(): NodeJS.ProcessEnv {
+    const env: NodeJS.ProcessEnv = {
+      ...process.env,
+      TRIVET_CACHE: cacheFolder(),
+      HOME: this.home,
+      PULUMI_BACKEND_URL: `file://${this.path("state")}`,
+      PULUMI_CONFIG_PASSPHRASE: "for a test",
+    };
+    for (const name of ["PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_STACK", "SSH_AUTH_SOCK"]) {
+      Reflect.deleteProperty(env, name);
+    }
+    return env;
+  }
+}
+
+/** The text of one of the checkout's files. */
+export const readText = (name: string): string => readFileSync(join(ROOT, name), "utf8");

@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { get } from "node:https";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { APPLICATION_PORTS, PORTS } from "../../components/core/ports";
+import { DEFAULT_SYSCTLS } from "../../components/machine";
+import { answersWithin, ask } from "../../scripts/stack/address";
+import { platformMemory, printMemory, totalMiB } from "../../scripts/stack/memory";
+import type { StackOutputs } from "../../scripts/stack/pulumi";
+import { ROOT } from "../../scripts/stack/pulumi";
+import { load } from "./support/load";
+import { isOpen } from "./support/ports";
+import { LabStack } from "./support/stack";
+
+const run = promisify(execFile);
+const report = (text: string) => process.stdout.write(`      ${text}\n`);
+
+describe("one VM", () => {
+  const stack = new LabStack("test-one");
+  let outputs: StackOutputs;
+  let url: string;
+
+  before(async () => {
+    await stack.prepare(1);
+  });
+  after(async () => {
+    await stack.remove();
+  });
+
+  it("goes from a bare machine to an HTTPS address that answers", async () => {
+    const started = Date.now();
+    await stack.up();
+    outputs = await stack.outputs();
+    url = outputs.urls[0] ?? "";
+    await answersWithin(120, url, outputs);
+    report(`bare machine to the first 200: ${((Date.now() - started) / 1000).toFixed(0)} s`);
+    const health = await ask(`${url}health`, outputs.certificate);
+    assert.equal(health.status, 200, health.body);
+  });
+
+  it("shows no difference on the next preview", async () => {
+    const { code, output } = await stack.pulumi("preview", "--expect-no-changes", "--diff");
+    assert.equal(code, 0, output);
+  });
+
+  it("runs every service of the picture, healthy", async () => {
+    const listed = await stack.onMachine(
+      "vm1",
+      "docker ps --format '{{.Label \"com.docker.swarm.service.name\"}} {{.Status}}'",
+    );
+    const healthy = listed
+      .split("\n")
+      .filter((line) => line.includes("(healthy)"))
+      .map((line) => line.split(" ")[0])
+      .sort();
+    const platform = ["etcd", "nginx", "pgbouncer", "postgres", "router", "valkey"];
+    assert.deepEqual(healthy, [...platform.map((name) => `${name}-vm1`), "web", "web"], listed);
+  });
+
+  it("takes less than 700 MB of memory without the application", async () => {
+    const memory = await platformMemory(outputs);
+    printMemory(memory);
+    for (const machine of memory) assert.ok(totalMiB(machine) < 700, JSON.stringify(machine));
+  });
+
+  it("answers 1,000 requests at concurrency 100 from the database, none failed", async () => {
+    const { certificate } = outputs;
+    const result = await load(url, { certificate, concurrency: 100, requests: 1000 });
+    report(`${(result.sent / result.seconds).toFixed(0)} requests/s`);
+    assert.equal(result.sent, 1000);
+    assert.deepEqual(result.reasons, {});
+  });
+
+  it("finds every acknowledged answer of an exam again", async () => {
+    const client = join(ROOT, "examples", "exam", "load", "answers.ts");
+    const args = ["--import", "tsx", client, url, "--insecure", "--students", "20"];
+    const options = { cwd: join(ROOT, "examples", "exam") };
+    const { stdout } = await run(process.execPath, [...args, "--seconds", "10"], options);
+    const seen = JSON.parse(stdout) as { acked: number; failed: number; lost: number };
+    report(JSON.stringify(seen));
+    assert.ok(seen.acked > 0);
+    assert.deepEqual({ failed: seen.failed, lost: seen.lost }, { failed: 0, lost: 0 });
+  });
+
+  it("keeps every port closed but SSH, 80 and 443", async () => {
+    const address = outputs.machines.vm1?.address ?? "";
+    const listening = Object.entries(PORTS).filter(([name]) => name !== "sentinel");
+    const open = [];
+    for (const [name, port] of [["ssh", 22] as const, ...listening]) {
+      if (await isOpen(address, port)) open.push(name);
+    }
+    assert.deepEqual(open, ["ssh", "http", "https"]);
+  });
+
+  it("lets a container reach the data services of its own machine, and no other port", async () => {
+    const ports = [...APPLICATION_PORTS, PORTS.postgres, PORTS.patroni, PORTS.etcdClient, 22];
+    const probe = ports.map(
+      (port) => `timeout 2 bash -c '</dev/tcp/10.212.0.1/${port}' 2>/dev/null && echo ${port}`,
+    );
+    const seen = await stack.onMachine(
+      "vm1",
+      `docker exec -i $(docker ps -qf label=com.docker.swarm.service.name=web | head -n 1) bash -s <<'PROBE'\n${probe.join("\n")}\ntrue\nPROBE`,
+    );
+    assert.deepEqual(seen.split("\n").map(Number), [...APPLICATION_PORTS]);
+  });
+
+  it("answers no name that nobody configured", async () => {
+    const address = new URL(url).host;
+    const refused = new Promise((resolve, reject) => {
+      const headers = { host: "someone-else.example" };
+      get(
+        url,
+        { headers, rejectUnauthorized: true, ca: outputs.certificate, host: address },
+        resolve,
+      ).once("error", reject);
+    });
+    await assert.rejects(refused, /socket hang up|ECONNRESET/);
+  });
+
+  it("has the kernel parameters that were asked for, in force", async () => {
+    for (const [key, value] of Object.entries(DEFAULT_SYSCTLS)) {
+      const found = await stack.onMachine("vm1", `sysctl -n ${key}`);
+      assert.equal(found.replace(/\s+/g, " "), value, key);
+    }
+  });
+
+  it("changes the application under load without a failed request", async () => {
+    stack.configure(["trivet:services", "web", "env", "LOG_LEVEL"], "warn");
+    const { certificate } = outputs;
+    const update = stack.up();
+    const result = await load(url, { certificate, concurrency: 10, until: update });
+    await update;
+    report(`${result.sent} requests during the update`);
+    assert.deepEqual(result.reasons, {});
+    assert.ok(result.sent > 100, `only ${result.sent} requests were sent`);
+  });
+
+  it("keeps secrets out of the state, the containers' descriptions and the process list", async () => {
+    // Single words only: what is longer are whole scripts that hold public text too.
+    const secrets = [...new Set(await stack.secrets())]
+      .map((text) => text.replace(/^"|"$/g, ""))
+      .filter((text) => /^[A-Za-z0-9]{16,64}$/.test(text));
+    assert.ok(secrets.length >= 8, `found only ${secrets.length} secrets to look for`);
+    const places = {
+      state: await stack.state(),
+      inspect: await stack.onMachine(
+        "vm1",
+        "docker inspect $(docker ps -aq); docker service inspect $(docker service ls -q)",
+      ),
+      processes: await stack.onMachine("vm1", "ps axeww"),
+      log: await stack.onMachine(
+        "vm1",
+        "for s in $(docker service ls -q); do docker service logs --raw $s 2>&1; done",
+      ),
+    };
+    for (const [place, text] of Object.entries(places)) {
+      assert.equal(secrets.filter((secret) => text.includes(secret)).length, 0, place);
+    }
+  });
+});

@@ -1,0 +1,140 @@
+import { execFile, spawn } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { parseDocument } from "yaml";
+import type { StackOutputs } from "../../../scripts/stack/pulumi";
+import { ROOT, stackOutputs } from "../../../scripts/stack/pulumi";
+import { readInventory, withInventory } from "../../../scripts/stack/stack-config";
+
+const run = promisify(execFile);
+
+/** A command that failed, with what it printed. */
+export interface Outcome {
+  code: number;
+  output: string;
+}
+
+/** The local stack on a lab and a state of its own, so that neither an operator's nor another test's is touched. */
+export class LabStack {
+  private readonly folder = mkdtempSync(join(tmpdir(), "trivet-lab-"));
+  private readonly configFile: string;
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor(readonly name: string) {
+    const backend = join(this.folder, "state");
+    mkdirSync(backend);
+    this.configFile = join(this.folder, `Pulumi.${name}.yaml`);
+    copyFileSync(join(ROOT, "Pulumi.yaml"), join(this.folder, "Pulumi.yaml"));
+    this.env = {
+      ...process.env,
+      PULUMI_BACKEND_URL: `file://${backend}`,
+      PULUMI_CONFIG_PASSPHRASE: "a passphrase of this test alone",
+      PULUMI_CONFIG_PASSPHRASE_FILE: "",
+    };
+  }
+
+  /** Bare machines, the example's bundle, and a stack that is ready for its first update. */
+  async prepare(machines: number): Promise<void> {
+    await this.lab("down");
+    await Promise.all([
+      this.lab("up", String(machines)),
+      run(join(ROOT, "scripts", "stack", "build-examples"), { maxBuffer: 1e8 }),
+    ]);
+    const inventory = readInventory(this.name);
+    if (inventory === undefined) throw new Error(`the lab ${this.name} has no inventory`);
+    const local = readFileSync(join(ROOT, "Pulumi.local.yaml"), "utf8");
+    writeFileSync(this.configFile, withInventory(local, inventory));
+    await run("pulumi", ["stack", "init", this.name], { cwd: this.folder, env: this.env });
+  }
+
+  /** Changes one setting, as an edit of the stack's file would. */
+  configure(path: readonly string[], value: unknown): void {
+    const document = parseDocument(readFileSync(this.configFile, "utf8"));
+    document.setIn(["config", ...path], value);
+    writeFileSync(this.configFile, document.toString());
+  }
+
+  /** Runs the engine; the caller asserts the outcome. */
+  async pulumi(...args: string[]): Promise<Outcome> {
+    const all = [
+      ...args,
+      "--stack",
+      this.name,
+      "--config-file",
+      this.configFile,
+      "--non-interactive",
+    ];
+    return await outcomeOf("pulumi", all, ROOT, this.env);
+  }
+
+  /** One `pulumi up` that must succeed. */
+  async up(): Promise<void> {
+    const { code, output } = await this.pulumi("up", "--yes", "--skip-preview");
+    if (code !== 0) throw new Error(`pulumi up failed:\n${output.slice(-6000)}`);
+  }
+
+  async outputs(): Promise<StackOutputs> {
+    return await stackOutputs(this.name, this.configFile, this.env);
+  }
+
+  /** The state as it lies in the backend. */
+  async state(): Promise<string> {
+    const args = ["stack", "export", "--stack", this.name];
+    return (await run("pulumi", args, { cwd: this.folder, env: this.env, maxBuffer: 1e8 })).stdout;
+  }
+
+  /** The secrets that the state holds, in plain. */
+  async secrets(): Promise<string[]> {
+    const args = ["stack", "export", "--stack", this.name, "--show-secrets"];
+    const options = { cwd: this.folder, env: this.env, maxBuffer: 1e8 };
+    const { stdout } = await run("pulumi", args, options);
+    return [...stdout.matchAll(/"plaintext": "((?:[^"\\]|\\.)*)"/g)].map(
+      ([, text = '""']) => JSON.parse(`"${text}"`) as string,
+    );
+  }
+
+  /** A command as root on a machine. */
+  async onMachine(machine: string, command: string): Promise<string> {
+    const child = spawn(
+      join(ROOT, "scripts", "lab"),
+      ["ssh", machine, "--lab", this.name, "--", "sudo -n bash -s"],
+      { stdio: ["pipe", "pipe", "pipe"] },
+    );
+    child.stdin.end(`set -eu\n${command}\n`);
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+    if (code !== 0) throw new Error(`on ${machine}: ${command}\n${stderr}`);
+    return stdout.trim();
+  }
+
+  async lab(...args: string[]): Promise<void> {
+    await run(join(ROOT, "scripts", "lab"), [...args, "--lab", this.name], { maxBuffer: 1e8 });
+  }
+
+  async remove(): Promise<void> {
+    await this.lab("down");
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function outcomeOf(
+  program: string,
+  args: string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Outcome> {
+  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const keep = (chunk: Buffer) => (output += chunk.toString());
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  return { code: code ?? -1, output };
+}
