@@ -3,6 +3,7 @@ import { entryOf, firstOf } from "../components/core/collections";
 import { PORTS } from "../components/core/ports";
 import { shellQuote } from "../components/core/remote-script";
 import type { PatroniCluster } from "../components/database/patroni-cluster";
+import { urlHost } from "../components/web/nginx-files";
 import type { NginxLoadBalancer } from "../components/web/nginx-load-balancer";
 import type { PlatformConfig } from "./config";
 import type { Machines } from "./machines";
@@ -23,7 +24,7 @@ export function describeOutputs(
   { postgres, nginx, certificate, size }: PlatformParts,
 ): Record<string, pulumi.Input<unknown>> {
   return {
-    urls: nginx.addresses.apply(() => config.domains.map((domain) => `https://${domain}/`)),
+    urls: nginx.addresses.apply(() => config.domains.map((domain) => `https://${urlHost(domain)}/`)),
     addresses: nginx.addresses,
     /** What a client has to trust if nobody else vouches for it. */
     certificate,
@@ -43,7 +44,7 @@ export function describeOutputs(
     services: Object.fromEntries(
       Object.entries(config.services).map(([name, { port, replicas, routes }]) => [
         name,
-        { port, replicas, routes: routes.map(({ host, path }) => `https://${host}${path}`) },
+        { port, replicas, routes: routes.map(({ host, path }) => `https://${urlHost(host)}${path}`) },
       ]),
     ),
     database: {

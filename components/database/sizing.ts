@@ -50,7 +50,7 @@ export function sizeDatabase(
   } = {},
 ): DatabaseSize {
   const memoryMiB = given.memoryMiB ?? machine.memoryMiB / 2;
-  const poolSize = given.poolSize ?? clamp(machine.cores * 10, 20, 100);
+  const poolSize = given.poolSize ?? sizePool(machine, demand, given.maxConnections);
   const needed = poolSize * 2 * demand.poolers + DIRECT_CONNECTIONS;
   const maxConnections = given.maxConnections ?? Math.ceil(needed / 10) * 10;
   // Twice the demand: old and new replicas run side by side during an update.
@@ -70,4 +70,14 @@ export function sizeDatabase(
       max_parallel_workers_per_gather: clamp(machine.cores / 2, 0, 4),
     },
   };
+}
+
+/** Both pools of every pooler fit into the connections that Postgres accepts, beside direct ones. */
+function sizePool(
+  { cores }: MachineSize,
+  { poolers }: ConnectionDemand,
+  maxConnections = Number.POSITIVE_INFINITY,
+): number {
+  const room = Math.floor((maxConnections - DIRECT_CONNECTIONS) / (2 * poolers));
+  return Math.max(1, Math.min(room, clamp(cores * 10, 20, 100)));
 }

@@ -31,6 +31,9 @@ const FALLBACK_PORT = 8999;
 
 const isAddress = (host: string) => /^[\d.]+$/.test(host) || host.includes(":");
 
+/** A host as it stands in a URL, and so in the request: IPv6 addresses in brackets. */
+export const urlHost = (host: string) => (host.includes(":") ? `[${host}]` : host);
+
 /** nginx.conf, whole. Paths are those inside the container. */
 export function renderNginxConfig(config: NginxConfig): string {
   const hosts = [...new Set(config.routes.map((route) => route.host))];
@@ -159,13 +162,13 @@ function renderHost(host: string, routes: readonly Route[]): string[] {
   return [
     "  server {",
     "    listen 80;",
-    `    server_name ${host};`,
+    `    server_name ${urlHost(host)};`,
     "    return 308 https://$host$request_uri;",
     "  }",
     "  server {",
     "    listen 443 ssl;",
     "    http2 on;",
-    `    server_name ${host};`,
+    `    server_name ${urlHost(host)};`,
     ...(isAddress(host)
       ? []
       : ['    add_header Strict-Transport-Security "max-age=63072000" always;']),

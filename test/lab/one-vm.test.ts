@@ -16,7 +16,9 @@ import { LabStack } from "./support/stack";
 const run = promisify(execFile);
 const report = (text: string) => process.stdout.write(`      ${text}\n`);
 
-describe("one VM", () => {
+describe("one VM", function () {
+  // Everything below stands on the first one.
+  this.bail(true);
   const stack = new LabStack("test-one");
   let outputs: StackOutputs;
   let url: string;

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import {
+  connectionParts,
+  connectionSecrets,
+  healthCommand,
+  OWNED_VARIABLES,
+} from "../../../components/web/app-environment";
+import { valueOf } from "../support/outputs";
+
+const backends = {
+  database: "shop",
+  user: "shopper",
+  databasePassword: pulumi.secret("p/w:@ ?"),
+  cachePassword: pulumi.secret("c#p"),
+  gatewayAddress: "10.212.0.1",
+  cacheAddress: pulumi.output("10.0.0.1"),
+  dependsOn: [],
+};
+
+describe("an application's environment", () => {
+  it("names the parts, all of them text", () => {
+    assert.deepEqual(connectionParts(backends), {
+      DATABASE_HOST: "database",
+      DATABASE_PORT: "6432",
+      DATABASE_DIRECT_PORT: "5000",
+      DATABASE_NAME: "shop",
+      DATABASE_USER: "shopper",
+      REDIS_HOST: "cache",
+      REDIS_PORT: "6379",
+    });
+  });
+
+  it("gives addresses that any library reads back, as secrets", async () => {
+    const secrets = connectionSecrets(backends);
+    const password = "p%2Fw%3A%40%20%3F";
+    const expected = {
+      DATABASE_URL: `postgresql://shopper:${password}@database:6432/shop`,
+      DATABASE_DIRECT_URL: `postgresql://shopper:${password}@database:5000/shop`,
+      DATABASE_READ_URL: `postgresql://shopper:${password}@database:6432/shop_read`,
+      DATABASE_PASSWORD: "p/w:@ ?",
+      REDIS_URL: "redis://:c%23p@cache:6379/0",
+      REDIS_PASSWORD: "c#p",
+    };
+    assert.deepEqual(Object.keys(secrets), Object.keys(expected));
+    for (const [name, value] of Object.entries(expected)) {
+      assert.equal(await valueOf(secrets[name]), value);
+      assert.equal(await pulumi.isSecret(secrets[name] ?? pulumi.output("")), true, name);
+    }
+    assert.equal(decodeURIComponent(new URL(expected.DATABASE_URL).password), "p/w:@ ?");
+    assert.equal(decodeURIComponent(new URL(expected.REDIS_URL).password), "c#p");
+  });
+
+  it("owns every name that it sets", () => {
+    const set = [...Object.keys(connectionParts(backends)), ...Object.keys(connectionSecrets(backends))];
+    assert.deepEqual([...OWNED_VARIABLES].sort(), set.sort());
+  });
+});
+
+describe("the health command", () => {
+  const path = "/health?deep=1&x=%20";
+  let folder = "";
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "trivet-health-"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Runs it where only `tools` are, which print their arguments. */
+  function run(...tools: string[]) {
+    for (const tool of tools) {
+      writeFileSync(join(folder, tool), `#!/bin/sh\nprintf '%s\\n' ${tool} "$@"\n`);
+      chmodSync(join(folder, tool), 0o755);
+    }
+    const env = { PATH: folder };
+    const { status, stdout, stderr } = spawnSync("/bin/sh", ["-c", healthCommand(8000, path)], {
+      encoding: "utf8",
+      env,
+    });
+    return { status, lines: stdout.trimEnd().split("\n"), stderr };
+  }
+  const url = `http://127.0.0.1:8000${path}`;
+
+  it("takes the first tool that the image has", () => {
+    assert.deepEqual(run("node").lines.slice(0, 2), ["node", "-e"]);
+    assert.deepEqual(run("python3").lines.slice(0, 2), ["python3", "-c"]);
+    assert.deepEqual(run("wget").lines, ["wget", "-q", "-T", "4", "-O", "/dev/null", url]);
+    assert.deepEqual(run("curl").lines, ["curl", "-fsS", "-m", "4", "-o", "/dev/null", url]);
+  });
+
+  it("hands a program over that asks for the address", () => {
+    assert.equal(
+      run("python3").lines[2],
+      `import urllib.request as r;r.urlopen("${url}",timeout=4)`,
+    );
+    rmSync(join(folder, "python3"));
+    assert.equal(
+      run("node").lines[2],
+      `fetch("${url}",{signal:AbortSignal.timeout(4000)}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))`,
+    );
+  });
+
+  it("fails with what to do where there is no tool", () => {
+    const { status, stderr } = run();
+    assert.equal(status, 1);
+    assert.equal(
+      stderr,
+      "the image has none of curl, wget, python3 and node: give healthCommand\n",
+    );
+  });
+});
