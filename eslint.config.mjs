@@ -4,7 +4,7 @@ export default tseslint.config(
   {
     ignores: [
       "node_modules/",
-      "dist/",
+      "components/dist/",
       "docs/api/",
       "examples/*/node_modules/",
       "examples/*/dist/",

@@ -11,6 +11,7 @@ export * from "./database/certificates";
 export * from "./database/etcd-cluster";
 export * from "./database/patroni-cluster";
 export * from "./database/pg-bouncer";
+export { POOLER_ADMIN } from "./database/pgbouncer-files";
 export * from "./database/primary-router";
 export * from "./database/sizing";
 export * from "./cache/valkey";

@@ -24,7 +24,9 @@ export function describeOutputs(
   { postgres, nginx, certificate, size }: PlatformParts,
 ): Record<string, pulumi.Input<unknown>> {
   return {
-    urls: nginx.addresses.apply(() => config.domains.map((domain) => `https://${urlHost(domain)}/`)),
+    urls: nginx.addresses.apply(() =>
+      config.domains.map((domain) => `https://${urlHost(domain)}/`),
+    ),
     addresses: nginx.addresses,
     /** What a client has to trust if nobody else vouches for it. */
     certificate,
@@ -44,7 +46,11 @@ export function describeOutputs(
     services: Object.fromEntries(
       Object.entries(config.services).map(([name, { port, replicas, routes }]) => [
         name,
-        { port, replicas, routes: routes.map(({ host, path }) => `https://${urlHost(host)}${path}`) },
+        {
+          port,
+          replicas,
+          routes: routes.map(({ host, path }) => `https://${urlHost(host)}${path}`),
+        },
       ]),
     ),
     database: {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { isIPv4 } from "node:net";
 import { homedir } from "node:os";
 import { join, relative } from "node:path";
@@ -74,9 +74,12 @@ export class SshHost extends Component implements Host {
     const folder = join(args.stateFolder ?? join(".trivet", "ssh", pulumi.getStack()), name);
     this.docker = {
       host: pulumi.output(`ssh://${user}@${bracketed(address)}:${port}`),
-      sshOpts: pulumi
-        .output(privateKey)
-        .apply((key) => writeSshFiles(folder, args, port, key, agentSocketPath)),
+      // Paths only: as secrets they would hide every output that tells how to sign in.
+      sshOpts: pulumi.unsecret(
+        pulumi
+          .output(privateKey)
+          .apply((key) => writeSshFiles(folder, args, port, key, agentSocketPath)),
+      ),
     };
     this.registerOutputs({ publicAddress: address, privateAddress });
   }
@@ -179,6 +182,8 @@ function writeSshFiles(
     const digest = createHash("sha256").update(privateKey).digest("hex").slice(0, 12);
     const keyFile = join(folder, `key-${digest}`);
     writeFileSync(keyFile, privateKey.trimEnd() + "\n", { mode: 0o600 });
+    // A file that was there already keeps its mode, and ssh refuses a key that others may read.
+    chmodSync(keyFile, 0o600);
     options.push("-o", "IdentitiesOnly=yes", "-i", relative(".", keyFile));
   }
   return options;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import dockerignore from "@balena/dockerignore";
 import * as tar from "tar";
@@ -23,10 +23,25 @@ export function contextFiles(folder: string): string[] {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
   }
-  const all = readdirSync(folder, { recursive: true, encoding: "utf8", withFileTypes: false });
-  const files = all.filter((path) => statSync(join(folder, path)).isFile());
-  const kept = ignored.filter(files.filter((path) => path !== ALWAYS));
+  const kept = ignored.filter(filesBelow(folder).filter((path) => path !== ALWAYS));
   return [ALWAYS, ...kept].sort();
+}
+
+/** Files and links; a link is itself, wherever it leads. */
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) {
+      return filesBelow(join(folder, entry.name)).map((path) => `${entry.name}/${path}`);
+    }
+    return entry.isFile() || entry.isSymbolicLink() ? [entry.name] : [];
+  });
+}
+
+/** What decides a file's part of the hash. */
+function contentOf(path: string): { kind: string; content: string | Buffer } {
+  const found = lstatSync(path);
+  if (found.isSymbolicLink()) return { kind: "l", content: readlinkSync(path) };
+  return { kind: (found.mode & 0o100) === 0 ? "-" : "x", content: readFileSync(path) };
 }
 
 /**
@@ -42,9 +57,9 @@ export function packContext(
   const files = contextFiles(folder);
   const digest = createHash("sha256").update(salt);
   for (const path of files) {
-    const executable = (statSync(join(folder, path)).mode & 0o100) !== 0;
-    digest.update(`${path}\0${executable ? "x" : "-"}\0`);
-    digest.update(readFileSync(join(folder, path)));
+    const { kind, content } = contentOf(join(folder, path));
+    digest.update(`${path}\0${kind}\0`);
+    digest.update(content);
     digest.update("\0");
   }
   const hash = digest.digest("hex").slice(0, 16);

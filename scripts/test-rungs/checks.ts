@@ -26,14 +26,29 @@ function allChecks(): Check[] {
     .split("\n");
   const dockerfiles = files.filter((file) => /(^|\/)Dockerfile$/.test(file));
   return [
-    { name: "types", command: ["npx", "tsc", "--noEmit"] },
+    { name: "types", command: ["node_modules/.bin/tsc", "--noEmit"] },
     {
       name: "lint",
-      command: ["npx", "eslint", "--max-warnings", "0", "components", "stacks", "scripts", "test"],
+      command: [
+        "node_modules/.bin/eslint",
+        "--max-warnings",
+        "0",
+        "components",
+        "stacks",
+        "scripts",
+        "test",
+      ],
     },
-    { name: "format", command: ["npx", "prettier", "--check", "--log-level", "warn", "."] },
+    {
+      name: "format",
+      command: ["node_modules/.bin/prettier", "--check", "--log-level", "warn", "."],
+    },
     { name: "shell", command: ["shellcheck", "--external-sources", ...files.filter(isShell)] },
     { name: "Dockerfiles", command: ["hadolint", ...dockerfiles] },
+    {
+      name: "documentation of arguments",
+      command: ["node_modules/.bin/typedoc", "--emit", "none"],
+    },
   ];
 }
 

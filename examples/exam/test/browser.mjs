@@ -135,6 +135,7 @@ try {
     await context.setOffline(true);
     await page.locator("textarea").nth(1).fill(`${text} (offline)`);
     await page.getByText("Not saved, retrying").waitFor();
+    await page.getByText("The server cannot be reached.").waitFor();
     await shot(page, "05-offline");
     await context.setOffline(false);
     await page.getByText("All answers are saved").waitFor({ timeout: 30_000 });
@@ -166,6 +167,8 @@ try {
     await page.getByText("These answers count.").waitFor();
     await page.getByText(text, { exact: true }).waitFor();
     await shot(page, "10-review");
+    await page.emulateMedia({ colorScheme: "dark" });
+    await shot(page, "12-review-dark");
   });
 
   await run("signing out ends the session", async () => {
@@ -216,6 +219,15 @@ async function administrator(studentPage) {
     const csv = await reply.text();
     assert.match(csv, /^student,name,question,sequence,saved_at,answer\r\n/);
     assert.ok(csv.includes(student), "the student's answers are missing");
+  });
+
+  await run("the administrator's page fits a phone, and the dark", async () => {
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 375, height: 740 });
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(width <= 375, `the page is ${width} px wide`);
+    await shot(page, "11-admin-phone-dark");
+    await page.setViewportSize({ width: 1100, height: 800 });
   });
 
   await run("closing the exam ends it for the student", async () => {

@@ -12,9 +12,14 @@ const previewSchema = z.object({
   changeSummary: z.record(z.string(), z.number()),
 });
 
+const resourceSchema = z.object({
+  urn: z.string(),
+  outputs: z.record(z.string(), z.unknown()).default({}),
+});
+
 const stateSchema = z.object({
   deployment: z.object({
-    resources: z.array(z.object({ urn: z.string() })).default([]),
+    resources: z.array(resourceSchema).default([]),
     pending_operations: z.array(z.unknown()).default([]),
   }),
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { entryOf, firstOf } from "../../../components/core/collections";
+import { entryOf, firstOf, mapValues } from "../../../components/core/collections";
 import { withDefaults } from "../../../components/core/defaults";
 
 describe("collections and defaults", () => {
@@ -11,6 +11,13 @@ describe("collections and defaults", () => {
   it("gives an entry, and complains of one that is not there", () => {
     assert.equal(entryOf({ a: 0 }, "a"), 0);
     assert.throws(() => entryOf({ a: 1 }, 'b"'), /there is no entry "b\\""/);
+  });
+
+  it("changes values and keeps keys", () => {
+    assert.deepEqual(
+      mapValues({ a: 1, b: 2 }, (value, key) => `${key}${value}`),
+      { a: "a1", b: "b2" },
+    );
   });
 
   it("fills what is left out, also by an explicit undefined", () => {

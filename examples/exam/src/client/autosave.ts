@@ -18,6 +18,8 @@ export type SaveState =
 export interface AutosaveOptions {
   /** Sequence of the answer that is stored, 0 for none. */
   readonly sequence: number;
+  /** That answer. */
+  readonly value: string;
   readonly send: (sequence: number, value: string) => Promise<SaveReply>;
   readonly onState: (state: SaveState) => void;
   /** Seconds to the next attempt. */
@@ -36,6 +38,7 @@ export const backoffSeconds = (attempts: number, random = Math.random()): number
  */
 export class Autosave {
   #sequence: number;
+  #newest: string;
   #pending: string | undefined;
   #inFlight: string | undefined;
   #attempts = 0;
@@ -44,6 +47,7 @@ export class Autosave {
 
   constructor(private readonly options: AutosaveOptions) {
     this.#sequence = options.sequence;
+    this.#newest = options.value;
   }
 
   /** True while the server has not confirmed the newest value. */
@@ -51,13 +55,14 @@ export class Autosave {
     return this.#pending !== undefined || this.#inFlight !== undefined;
   }
 
-  /** The newest value that is not confirmed. */
-  get unsavedValue(): string | undefined {
-    return this.#pending ?? this.#inFlight;
+  /** The value that was given last, saved or not. */
+  get newest(): string {
+    return this.#newest;
   }
 
   save(value: string): void {
-    if (this.#stopped) return;
+    if (this.#stopped || value === this.#newest) return;
+    this.#newest = value;
     this.#pending = value;
     // A save that waits for its next attempt takes the newer value then: a server that is just
     // coming back is not asked at every keystroke.

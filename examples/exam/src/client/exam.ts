@@ -40,6 +40,7 @@ function setUpQuestion(fieldset: HTMLFieldSetElement): Question {
   const id = Number(fieldset.dataset["question"]);
   const autosave = new Autosave({
     sequence: Number(fieldset.dataset["sequence"]),
+    value: valueOf(fieldset),
     send: (sequence, value) => send(id, sequence, value),
     onState: (state) => {
       question.state = state;
@@ -54,11 +55,16 @@ function setUpQuestion(fieldset: HTMLFieldSetElement): Question {
 
   let timer: ReturnType<typeof setTimeout> | undefined;
   const changed = (pauseMs: number): void => {
-    store.put(id, valueOf(fieldset));
     clearTimeout(timer);
-    timer = setTimeout(() => {
-      autosave.save(valueOf(fieldset));
-    }, pauseMs);
+    // Leaving a field unchanged, or changing it back, needs no request.
+    if (valueOf(fieldset) !== autosave.newest) {
+      store.put(id, valueOf(fieldset));
+      timer = setTimeout(() => {
+        autosave.save(valueOf(fieldset));
+      }, pauseMs);
+    } else if (!autosave.dirty) {
+      store.remove(id);
+    }
     showOverall();
   };
   fieldset.addEventListener("input", (event) => {
@@ -186,6 +192,7 @@ for (const question of questions) {
   if (kept !== undefined) {
     setValue(question.fieldset, kept);
     question.autosave.save(kept);
+    if (!question.autosave.dirty) store.remove(question.id);
   }
   show(question);
 }

@@ -21,6 +21,7 @@ function start(sequence = 0) {
   const waiting: (() => void)[] = [];
   const autosave = new Autosave({
     sequence,
+    value: "",
     send: (number, value) =>
       new Promise((resolve) => {
         const answer = (reply: SaveReply): Promise<void> => {
@@ -91,6 +92,19 @@ describe("client/autosave", () => {
     autosave.save("ab");
     await elapse();
     assert.deepEqual([last().sequence, last().value], [2, "ab"]);
+  });
+
+  it("sends nothing when nothing has changed", async () => {
+    const { autosave, sent, last } = start();
+    autosave.save("");
+    assert.equal(sent.length, 0);
+    autosave.save("a");
+    autosave.save("a");
+    await last().answer(savedReply);
+    autosave.save("a");
+    assert.equal(sent.length, 1);
+    autosave.save("");
+    assert.deepEqual([last().sequence, last().value], [2, ""]);
   });
 
   it("goes on after what another window has saved", async () => {

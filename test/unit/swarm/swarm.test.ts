@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import type { SwarmArgs, SwarmNetworkArgs } from "../../../components/swarm/swarm";
+import { Swarm, SWARM_NETWORK_DEFAULTS } from "../../../components/swarm/swarm";
+import { documentedDefaults } from "../support/documented-defaults";
+import { assertNoLeak } from "../support/leaks";
+import { failuresOf, problemsOf, valueOf } from "../support/outputs";
+import { host, hosts, PLATFORM_OUTPUTS, SSH_KEY, TOKENS } from "../support/platform";
+import { Recorder } from "../support/recorder";
+
+const MTU = "com.docker.network.driver.mtu";
+
+describe("Swarm", () => {
+  const engine = new Recorder(PLATFORM_OUTPUTS);
+  beforeEach(() => engine.install());
+
+  async function made(args: SwarmArgs) {
+    const swarm = new Swarm("swarm", args);
+    await engine.settled();
+    return swarm;
+  }
+
+  it("of one machine", async () => {
+    const swarm = await made({ managers: hosts(1) });
+    assert.deepEqual(engine.names(), [
+      "swarm",
+      "swarm-overlay",
+      "swarm-provider",
+      "swarm-vm1-gateway",
+      "swarm-vm1-init",
+      "swarm-vm1-label",
+    ]);
+    assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["10.212.0.0/24"]);
+    assert.deepEqual(engine.script("swarm-vm1-init").words, ["10.0.0.1", "10.214.0.0/16"]);
+    assert.deepEqual(engine.script("swarm-vm1-label").words, ["10.0.0.1", "vm1"]);
+    assert.equal(await valueOf(swarm.network), "swarm-overlay-id");
+    assert.equal(swarm.gatewayAddress, "10.212.0.1");
+    assert.deepEqual(engine.get("swarm").inputs, {});
+  });
+
+  it("of three machines and a worker joins one after the first is up", async () => {
+    await made({ managers: hosts(3), workers: [host("app1", 9)] });
+    const names = engine.names().filter((name) => /-(init|join|label|gateway)$/.test(name));
+    assert.deepEqual(names, [
+      "swarm-app1-gateway",
+      "swarm-app1-join",
+      "swarm-app1-label",
+      "swarm-vm1-gateway",
+      "swarm-vm1-init",
+      "swarm-vm1-label",
+      "swarm-vm2-gateway",
+      "swarm-vm2-join",
+      "swarm-vm2-label",
+      "swarm-vm3-gateway",
+      "swarm-vm3-join",
+      "swarm-vm3-label",
+    ]);
+    assert.deepEqual(engine.script("swarm-vm3-join").words, ["10.0.0.3", "10.0.0.1", "manager"]);
+    assert.deepEqual(engine.script("swarm-app1-join").words, ["10.0.0.9", "10.0.0.1", "worker"]);
+    assert.equal(engine.script("swarm-app1-join").data, `${TOKENS.manager}\n${TOKENS.worker}\n`);
+    assert.deepEqual(engine.script("swarm-app1-label").words, ["10.0.0.9", "app1"]);
+  });
+
+  it("sends each script to the machine that it is about, and labels from a manager", async () => {
+    await made({ managers: hosts(3) });
+    const addressOf = (name: string) =>
+      (engine.get(name).inputs.connection as { host: string }).host;
+    assert.equal(addressOf("swarm-vm2-gateway"), "203.0.113.2");
+    assert.equal(addressOf("swarm-vm2-join"), "203.0.113.2");
+    assert.equal(addressOf("swarm-vm2-label"), "203.0.113.1");
+  });
+
+  it("goes in order: bridges, Swarm, members, labels, provider, network", async () => {
+    await made({ managers: hosts(3) });
+    const gateways = ["swarm-vm1-gateway", "swarm-vm2-gateway", "swarm-vm3-gateway"];
+    const labels = ["swarm-vm1-label", "swarm-vm2-label", "swarm-vm3-label"];
+    assert.deepEqual(engine.get("swarm-vm1-init").dependsOn, gateways);
+    assert.deepEqual(engine.get("swarm-vm2-join").dependsOn, ["swarm-vm1-init"]);
+    assert.deepEqual(engine.get("swarm-vm2-label").dependsOn, ["swarm-vm2-join"]);
+    assert.deepEqual(engine.get("swarm-vm1-label").dependsOn, ["swarm-vm1-init"]);
+    assert.deepEqual(engine.get("swarm-provider").dependsOn, labels);
+    assert.deepEqual(engine.get("swarm-overlay").dependsOn, labels);
+  });
+
+  it("talks to the first manager over ssh", async () => {
+    await made({ managers: hosts(3) });
+    assert.deepEqual(engine.get("swarm-provider").inputs, {
+      host: "ssh://root@203.0.113.1:22",
+      sshOpts: '["-o","BatchMode=yes"]',
+      disableDockerDaemonCheck: "true",
+    });
+  });
+
+  it("makes one overlay network that later changes leave alone", async () => {
+    const network = { overlaySubnet: "10.100.0.0/16", mtu: 1350, encrypted: true };
+    await made({ managers: hosts(1), network });
+    const { inputs, provider, ignoreChanges } = engine.get("swarm-overlay");
+    assert.deepEqual(inputs, {
+      name: "trivet",
+      driver: "overlay",
+      attachable: true,
+      ipamConfigs: [{ subnet: "10.100.0.0/16" }],
+      options: { [MTU]: "1350", encrypted: "true" },
+    });
+    assert.equal(provider, "swarm-provider");
+    assert.deepEqual(ignoreChanges, ["options"]);
+  });
+
+  it("derives the gateway's address from its subnet", async () => {
+    const network = { gatewaySubnet: "172.30.5.0/26" };
+    const swarm = await made({ managers: hosts(1), network });
+    assert.equal(swarm.gatewayAddress, "172.30.5.1");
+    assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["172.30.5.0/26"]);
+  });
+
+  it("tells tokens and keys to nobody", async () => {
+    await made({ managers: hosts(3), workers: [host("app1", 9)] });
+    assertNoLeak(engine.made, [TOKENS.manager, TOKENS.worker, SSH_KEY.trimEnd()]);
+    assert.ok(engine.get("swarm-vm1-init").secretOutputs.includes("stdout"));
+    for (const name of ["swarm-vm2-join", "swarm-app1-join"]) {
+      assert.deepEqual(engine.get(name).secretInputs, ["connection", "stdin"]);
+    }
+  });
+
+  it("hands what it waits for down to everything that changes a machine", async () => {
+    const before = new Swarm("before", { managers: [host("vm9", 9)] });
+    new Swarm("swarm", { managers: hosts(3) }, { dependsOn: before });
+    await engine.settled();
+    for (const { name, type, dependsOn } of engine.made) {
+      if (!name.startsWith("swarm-") || type === "pulumi:providers:docker") continue;
+      assert.ok(dependsOn.includes("before-vm9-label"), name);
+    }
+  });
+
+  it("has the defaults that its documentation names", () => {
+    const documented = documentedDefaults("components/swarm/swarm.ts", "SwarmNetworkArgs");
+    assert.deepEqual(SWARM_NETWORK_DEFAULTS, documented);
+  });
+
+  const quorum =
+    "entries, must have 1, 3 or 5: an even number survives no more failures than one fewer";
+  const bad: [string, Partial<SwarmArgs>, ...string[]][] = [
+    ["no manager", { managers: [] }, `managers: has 0 ${quorum}`],
+    ["two managers", { managers: hosts(2) }, `managers: has 2 ${quorum}`],
+    ["the same machine twice", { workers: hosts(1) }, "managers and workers: repeats vm1"],
+    ["a large packet", { network: { mtu: 1401 } }, "network.mtu: is 1401, must be a whole number from 576 to 1400"],
+    [
+      "what is no subnet",
+      { network: { overlaySubnet: "10.0.0.0", gatewaySubnet: "fd00::/64", addressPool: "" } },
+      'network.overlaySubnet: is "10.0.0.0", must be an IPv4 subnet like 10.213.0.0/20',
+      'network.gatewaySubnet: is "fd00::/64", must be an IPv4 subnet like 10.212.0.0/24',
+      'network.addressPool: is "", must be an IPv4 subnet like 10.214.0.0/16',
+      "network.overlaySubnet: must be /20 or larger: each task takes an address, also while it is replaced",
+    ],
+    ["a small overlay", { network: { overlaySubnet: "10.0.0.0/21" } }, "network.overlaySubnet: must be /20 or larger: each task takes an address, also while it is replaced"],
+  ];
+  for (const [title, args, ...problems] of bad) {
+    it(`refuses ${title}, and makes nothing`, () => {
+      assert.deepEqual(
+        problemsOf(() => new Swarm("swarm", { managers: hosts(1), ...args })),
+        problems.map((problem) => `  - ${problem}`),
+      );
+      assert.deepEqual(engine.made, []);
+    });
+  }
+});
+
+describe("Swarm, on a network that was made before", () => {
+  const network = "docker:index/network:Network";
+  const found = (options: Record<string, string>) =>
+    new Recorder({ ...PLATFORM_OUTPUTS, [network]: () => ({ options }) });
+
+  async function failures(options: Record<string, string>, given: SwarmNetworkArgs) {
+    const engine = found(options);
+    await engine.install();
+    const settled = () => engine.settled();
+    return await failuresOf(() => {
+      const { network: id } = new Swarm("swarm", { managers: hosts(1), network: given });
+      return id.apply((value) => value);
+    }, settled);
+  }
+
+  it("takes what is the same, and other options that Swarm adds", async () => {
+    assert.deepEqual(await failures({ [MTU]: "1400", other: "x" }, {}), []);
+    assert.deepEqual(await failures({ [MTU]: "1400", encrypted: "" }, { encrypted: true }), []);
+    assert.deepEqual(await failures({}, {}), []);
+  });
+
+  it("refuses another packet size or encryption before it does harm", async () => {
+    const [message, ...more] = await failures({ [MTU]: "1400" }, { mtu: 1300, encrypted: true });
+    assert.deepEqual(more, []);
+    assert.deepEqual(message?.split("\n"), [
+      'Swarm "swarm" has invalid arguments:',
+      "  - network.mtu: is 1300, but the network was made with 1400 and cannot be changed: set it back",
+      "  - network.encrypted: is true, but the network was made otherwise and cannot be changed: set it back",
+    ]);
+  });
+});
