@@ -19,13 +19,17 @@ export function asRoot(name: string): string {
   return `if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; fi # ${name}`;
 }
 
+/** A script that stops without a message of its own says at which of its lines, as it is written. */
+const STRICT = `set -euo pipefail
+trap 'printf "%s: stopped at: %s\\n" "$(hostname)" "$BASH_COMMAND" >&2' ERR`;
+
 /**
  * What {@link asRoot} reads: the script as one group, which bash parses to its end before it starts,
  * and then the lines that the script itself reads. It ends with `exit`, so data is never run.
  */
 export function renderInput(script: string, args: readonly string[], data = ""): string {
   const words = args.map(shellQuote).join(" ");
-  return `{\nset -euo pipefail\nset -- ${words}\n${script.trimEnd()}\nexit 0\n}\n${data}`;
+  return `{\n${STRICT}\nset -- ${words}\n${script.trimEnd()}\nexit 0\n}\n${data}`;
 }
 
 /** Reads a script that lies beside the component which uses it. */

@@ -117,7 +117,7 @@ export class Swarm extends Component implements SwarmHandle {
     const script = {
       script: SCRIPTS.join,
       args: [host.privateAddress, first.privateAddress, role],
-      stdin: init.stdout,
+      stdin: pulumi.interpolate`${init.stdout}\n`,
     };
     return remoteScript(`${name}-${host.name}-join`, host, script, this);
   }

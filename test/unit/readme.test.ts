@@ -19,21 +19,24 @@ const AT: Surroundings = {
 /** Compiles a snippet as a program of its own beside the sources; returns what the compiler says. */
 function compile({ text, line }: Snippet): string[] {
   const file = join(ROOT, `README-${line}.ts`);
-  const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), (path) => ts.sys.readFile(path));
+  const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), (path) =>
+    ts.sys.readFile(path),
+  );
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT, {
     noEmit: true,
     baseUrl: ROOT,
     paths: { trivet: ["components/index.ts"], "trivet/*": ["components/*"] },
   });
   const host = ts.createCompilerHost(options);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (path) => path === file || fileExists(path);
-  host.readFile = (path) => (path === file ? text : readFile(path));
-  host.getSourceFile = (path, version, ...rest) =>
-    path === file
-      ? ts.createSourceFile(path, text, version, true)
-      : getSourceFile(path, version, ...rest);
-  const program = ts.createProgram([file], options, host);
+  const program = ts.createProgram([file], options, {
+    ...host,
+    fileExists: (path) => path === file || host.fileExists(path),
+    readFile: (path) => (path === file ? text : host.readFile(path)),
+    getSourceFile: (path, version, ...rest) =>
+      path === file
+        ? ts.createSourceFile(path, text, version, true)
+        : host.getSourceFile(path, version, ...rest),
+  });
   const own = program.getSourceFile(file);
   return [...program.getOptionsDiagnostics(), ...ts.getPreEmitDiagnostics(program, own)].map(
     (found) => {

@@ -6,11 +6,15 @@ import { z } from "zod";
 import { KEY_PREFIX } from "./cache";
 import { type Exam, examState } from "./exams";
 
-const CHANNEL = `${KEY_PREFIX}countdown`;
+/** Channels are common to all numbered databases of a store, keys are not: so it is in the name. */
+const channelOf = (redis: Redis): string =>
+  `${KEY_PREFIX}${String(redis.options.db ?? 0)}:countdown`;
 const LEADER_KEY = `${KEY_PREFIX}countdown-leader`;
 const TICK_MS = 1_000;
 /** How often the publisher looks the ends up; changes are announced at once anyway. */
 const REFRESH_MS = 5_000;
+/** The close code that tells a browser to connect again. */
+const GOING_AWAY = 1001;
 const HEARTBEAT_MS = 20_000;
 /** A socket that has this much unsent is not listening; more would only fill memory. */
 const MAX_BUFFERED_BYTES = 64 * 1024;
@@ -58,6 +62,7 @@ export class CountdownHub {
   readonly #sockets = new Map<number, Set<WebSocket>>();
   readonly #alive = new WeakSet<WebSocket>();
   readonly #heartbeat: NodeJS.Timeout;
+  #closed = false;
 
   constructor(
     private readonly redis: Redis,
@@ -69,7 +74,7 @@ export class CountdownHub {
     subscriber.on("message", (_channel: string, text: string) => {
       this.#receive(text);
     });
-    subscriber.subscribe(CHANNEL).catch((error: unknown) => {
+    subscriber.subscribe(channelOf(subscriber)).catch((error: unknown) => {
       log.warn({ err: error }, "cannot subscribe to the countdown");
     });
     this.#heartbeat = setInterval(() => {
@@ -82,6 +87,10 @@ export class CountdownHub {
   }
 
   add(socket: WebSocket, exam: Exam): void {
+    if (this.#closed) {
+      socket.close(GOING_AWAY, "the server is stopping");
+      return;
+    }
     const sockets = this.#sockets.get(exam.id) ?? new Set();
     this.#sockets.set(exam.id, sockets.add(socket));
     this.#alive.add(socket);
@@ -104,8 +113,9 @@ export class CountdownHub {
 
   /** Ends all connections; the browsers connect again elsewhere. */
   close(): void {
+    this.#closed = true;
     clearInterval(this.#heartbeat);
-    for (const socket of this.#all()) socket.close(1001, "the server is stopping");
+    for (const socket of this.#all()) socket.close(GOING_AWAY, "the server is stopping");
   }
 
   #receive(text: string): void {
@@ -225,7 +235,7 @@ async function publish(
   exams: ExamTimes[],
 ): Promise<void> {
   const message: CountdownMessage = { type, now: Date.now(), exams };
-  await redis.publish(CHANNEL, JSON.stringify(message));
+  await redis.publish(channelOf(redis), JSON.stringify(message));
 }
 
 function safeJson(text: string): unknown {

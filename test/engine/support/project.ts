@@ -40,12 +40,20 @@ export class Project {
   /** The private key at `~/.ssh/id_ed25519`, of no use anywhere. */
   readonly privateKey: string;
 
+  /**
+   * @param files Of another program, by name; without them it is this project's own.
+   * @param variables Beside the caller's toolchain.
+   */
   constructor(
     readonly stack: string,
-    entries: readonly string[] = PROGRAM,
+    files?: Readonly<Record<string, string>>,
+    private readonly variables: Readonly<Record<string, string>> = {},
   ) {
-    for (const entry of entries) symlinkSync(join(ROOT, entry), join(this.folder, entry));
-    if (entries === PROGRAM) copyFileSync(join(ROOT, "Pulumi.yaml"), this.path("Pulumi.yaml"));
+    if (files === undefined) {
+      for (const entry of PROGRAM) symlinkSync(join(ROOT, entry), this.path(entry));
+      copyFileSync(join(ROOT, "Pulumi.yaml"), this.path("Pulumi.yaml"));
+    }
+    for (const [name, text] of Object.entries(files ?? {})) writeFileSync(this.path(name), text);
     mkdirSync(join(this.home, ".ssh"), { recursive: true });
     mkdirSync(this.path("state"));
     this.privateKey = utils.generateKeyPairSync("ed25519").private;
@@ -90,8 +98,8 @@ export class Project {
   }
 
   /** The whole state, as text. */
-  async state(): Promise<string> {
-    return (await this.must(["stack", "export", "--stack", this.stack])).stdout;
+  async state(...args: string[]): Promise<string> {
+    return (await this.must(["stack", "export", "--stack", this.stack, ...args])).stdout;
   }
 
   remove(): void {
@@ -142,7 +150,7 @@ export class Project {
     for (const name of ["PULUMI_CONFIG_PASSPHRASE_FILE", "PULUMI_STACK", "SSH_AUTH_SOCK"]) {
       Reflect.deleteProperty(env, name);
     }
-    return env;
+    return { ...env, ...this.variables };
   }
 }
 

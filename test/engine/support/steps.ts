@@ -32,7 +32,9 @@ export const parseState = (text: string) => stateSchema.parse(JSON.parse(text)).
 
 /** `type name` of a resource, its type without those of its parents. */
 export function label(urn: string): string {
-  const [, , types = "", name = ""] = urn.split("::").map((part) => part.replace(/^urn:pulumi:/, ""));
+  const [, , types = "", name = ""] = urn
+    .split("::")
+    .map((part) => part.replace(/^urn:pulumi:/, ""));
   return `${types.split("$").at(-1) ?? ""} ${name}`;
 }
 

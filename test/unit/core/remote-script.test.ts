@@ -55,12 +55,17 @@ describe("shellQuote", () => {
 });
 
 describe("renderInput", () => {
+  const head = `{
+set -euo pipefail
+trap 'printf "%s: stopped at: %s\\n" "$(hostname)" "$BASH_COMMAND" >&2' ERR
+`;
+
   it("is one group that ends before the script's own input", () => {
     assert.equal(
       renderInput("cat\n\n", ["a b", "c"], "line 1\nline 2\n"),
-      "{\nset -euo pipefail\nset -- 'a b' c\ncat\nexit 0\n}\nline 1\nline 2\n",
+      `${head}set -- 'a b' c\ncat\nexit 0\n}\nline 1\nline 2\n`,
     );
-    assert.equal(renderInput("true", []), "{\nset -euo pipefail\nset -- \ntrue\nexit 0\n}\n");
+    assert.equal(renderInput("true", []), `${head}set -- \ntrue\nexit 0\n}\n`);
   });
 
   const run = (script: string, args: string[], data = "") => {
@@ -80,6 +85,11 @@ describe("renderInput", () => {
       assert.equal(stdout, "");
       assert.notEqual(status, 0);
     }
+  });
+
+  it("says at which line it stopped, as it is written there", () => {
+    const { stderr } = bash(["-s"], renderInput('secret=$1\ntest "$secret" = x', ["hunter2"]));
+    assert.match(stderr.toString(), /^\S+: stopped at: test "\$secret" = x\n$/);
   });
 
   it("hands arguments and data over as they are", () => {

@@ -22,15 +22,15 @@ export const certificateOf = (name: string) => `-----BEGIN CERTIFICATE-----\nof-
 
 const PRINTED: Readonly<Record<string, string>> = {
   facts: JSON.stringify(FACTS),
-  sysctl: "net.core.somaxconn = 65535\n",
+  sysctl: "net.core.somaxconn = 65535",
   // Some package's script may print before the result.
-  docker: 'Setting up docker.io …\n{"version":"26.1.5+dfsg1","restartPending":""}\n',
-  init: `${TOKENS.manager}\n${TOKENS.worker}\n`,
+  docker: 'Setting up docker.io …\n{"version":"26.1.5+dfsg1","restartPending":""}',
+  init: `${TOKENS.manager}\n${TOKENS.worker}`,
 };
 
-/** What a script prints; one that says nothing else prints an image's identity. */
+/** What a script prints, without the last line's end as the provider has it; one that says nothing else prints an image's identity. */
 function printed({ name }: Made): string {
-  return PRINTED[name.split("-").at(-1) ?? ""] ?? `sha256:of-${name}\n`;
+  return PRINTED[name.split("-").at(-1) ?? ""] ?? `sha256:of-${name}`;
 }
 
 /** Machines, a Swarm and certificates that behave. */

@@ -9,12 +9,14 @@ export interface ScriptInput {
   readonly data: string;
 }
 
-const HEAD = "{\nset -euo pipefail\nset -- ";
+/** Options of the shell, a trap; the arguments come after them. */
+const HEAD = /^{\nset -euo pipefail\n(?:trap .*\n)*set -- /;
 const END = "\nexit 0\n}\n";
 
 export function parseInput(input: string): ScriptInput {
-  if (!input.startsWith(HEAD)) throw new Error(`is no script: ${input.slice(0, 80)}`);
-  const rest = input.slice(HEAD.length);
+  const head = HEAD.exec(input)?.[0];
+  if (head === undefined) throw new Error(`is no script: ${input.slice(0, 80)}`);
+  const rest = input.slice(head.length);
   const args = /^(?:[^'\n\\]|\\.|'[^']*')*/.exec(rest)?.[0] ?? "";
   const end = rest.indexOf(END, args.length);
   if (end < 0) throw new Error("the script has no end");

@@ -6,6 +6,7 @@ import { Client } from "pg";
 import pino from "pino";
 import { buildApp } from "../../src/app";
 import { readAssets } from "../../src/assets";
+import { KEY_PREFIX } from "../../src/cache";
 import { type Config, readConfig } from "../../src/config";
 import { demoAccessCode } from "../../src/exams";
 import { migrate, readMigrations } from "../../src/migrate";
@@ -34,7 +35,7 @@ export async function makeScratch(): Promise<Scratch | null> {
   const url = new URL(DATABASE);
   url.pathname = `/${name}`;
   try {
-    await cacheAnswers();
+    await forgetFormerRuns();
     await run(DATABASE, `CREATE DATABASE ${name}`);
   } catch {
     return null;
@@ -47,12 +48,14 @@ export async function makeScratch(): Promise<Scratch | null> {
   };
 }
 
-async function cacheAnswers(): Promise<void> {
+/** Rate limits of a run a moment ago would refuse sign-ins of this one. */
+async function forgetFormerRuns(): Promise<void> {
   const redis = new Redis(REDIS, { lazyConnect: true, retryStrategy: () => null });
   redis.on("error", () => undefined);
   try {
     await redis.connect();
-    await redis.ping();
+    const keys = await redis.keys(`${KEY_PREFIX}*`);
+    if (keys.length > 0) await redis.del(keys);
   } finally {
     redis.disconnect();
   }
