@@ -201,7 +201,8 @@ function checkArgs(name: string, args: ImageSetArgs): void {
   }
   check
     .that(
-      args.registry === undefined || /^[^\s/:]+(:\d{1,5})?(\/[^\s/]+)*$/.test(args.registry.address),
+      args.registry === undefined ||
+        /^[^\s/:]+(:\d{1,5})?(\/[^\s/]+)*$/.test(args.registry.address),
       "registry.address",
       "must be host[:port][/path], without a scheme",
     )

@@ -3,6 +3,7 @@ import * as docker from "@pulumi/docker";
 import type { input } from "@pulumi/docker/types";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
+import { mapValues } from "../core/collections";
 import { Component, waitsFor } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
@@ -38,6 +39,11 @@ export interface ReplicaLifecycle {
   stopGraceSeconds?: number;
   /** How long a new replica is watched before the next one. Seconds, 1 to 3600. @default 10 */
   monitorSeconds?: number;
+  /**
+   * How long a replica that was healthy may fail its check before it is replaced. Longer than the
+   * database takes to fail over, or every replica would be killed for it. Seconds, 5 to 3600. @default 60
+   */
+  unhealthySeconds?: number;
 }
 
 /** Arguments of {@link AppService}. */
@@ -57,7 +63,10 @@ export interface AppServiceArgs extends ReplicaResources, ReplicaLifecycle {
   command?: string[];
   /** Variables in plain text. @default {} */
   env?: Readonly<Record<string, pulumi.Input<string>>>;
-  /** Secrets: `/run/secrets/NAME`, and `NAME_FILE` says where. @default {} */
+  /**
+   * Secrets: `/run/secrets/NAME`, and `NAME_FILE` says where. Made secret here even if given as plain
+   * text. @default {}
+   */
   secrets?: Readonly<Record<string, pulumi.Input<string>>>;
   /** Also puts secrets into the environment, for applications that read no files. @default false */
   secretsInEnvironment?: boolean;
@@ -76,6 +85,7 @@ export const APP_DEFAULTS = {
   startSeconds: 60,
   stopGraceSeconds: 30,
   monitorSeconds: 10,
+  unhealthySeconds: 60,
   port: 8000,
   replicas: 2,
   health: "/health",
@@ -89,6 +99,7 @@ type Resolved = Required<ReplicaResources & ReplicaLifecycle> & {
 
 const MIGRATE = readScript(__dirname, "migrate.sh");
 const MIB = 1_048_576;
+const CHECK_SECONDS = 5;
 
 /**
  * Replicas of an application. A new version starts beside the old one, replaces it once it is
@@ -108,7 +119,7 @@ export class AppService extends Component {
 
     const secretValues = {
       ...(args.backends && connectionSecrets(args.backends)),
-      ...args.secrets,
+      ...mapValues(args.secrets ?? {}, (value) => pulumi.secret(value)),
     };
     const mounted = this.createSecrets(secretValues, args.swarm);
     const migrated = args.migrate && this.migrate(args.migrate, args, secretValues);
@@ -158,6 +169,7 @@ export class AppService extends Component {
         gateway,
         cache,
         network,
+        String(args.secretsInEnvironment === true),
         String(vars.length),
         ...vars,
         ...command,
@@ -253,9 +265,9 @@ function containerSpec(
     })),
     healthcheck: {
       tests: ["CMD-SHELL", healthCommand(resolved.port, resolved.health)],
-      interval: "5s",
+      interval: goDuration(CHECK_SECONDS),
       timeout: "5s",
-      retries: 3,
+      retries: Math.ceil(resolved.unhealthySeconds / CHECK_SECONDS),
       startPeriod: goDuration(resolved.startSeconds),
     },
     stopGracePeriod: goDuration(resolved.stopGraceSeconds),
@@ -277,7 +289,15 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 function resolveArgs(name: string, args: AppServiceArgs): Resolved {
   const { memoryMiB, reservedMemoryMiB, cpus, reservedCpus } = args;
-  const { startSeconds, stopGraceSeconds, monitorSeconds, port, replicas, health } = args;
+  const {
+    startSeconds,
+    stopGraceSeconds,
+    monitorSeconds,
+    unhealthySeconds,
+    port,
+    replicas,
+    health,
+  } = args;
   const given = {
     memoryMiB,
     reservedMemoryMiB,
@@ -289,6 +309,7 @@ function resolveArgs(name: string, args: AppServiceArgs): Resolved {
   const resolved = withDefaults<Resolved>(APP_DEFAULTS, {
     ...given,
     monitorSeconds,
+    unhealthySeconds,
     port,
     replicas,
     health,
@@ -308,7 +329,8 @@ function resolveArgs(name: string, args: AppServiceArgs): Resolved {
     .number(resolved.reservedCpus, "reservedCpus", 0, 256)
     .integer(resolved.startSeconds, "startSeconds", 1, 3600)
     .integer(resolved.stopGraceSeconds, "stopGraceSeconds", 1, 3600)
-    .integer(resolved.monitorSeconds, "monitorSeconds", 1, 3600);
+    .integer(resolved.monitorSeconds, "monitorSeconds", 1, 3600)
+    .integer(resolved.unhealthySeconds, "unhealthySeconds", 5, 3600);
   for (const [list, names] of Object.entries({ env: args.env, secrets: args.secrets })) {
     for (const key of Object.keys(names ?? {})) {
       check

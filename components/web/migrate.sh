@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Runs a command of an application once, with the secrets and the network that its replicas get.
-# Arguments: image, gateway address, cache address, network, number of variables, NAME=value…, then the command.
+# Arguments: image, gateway address, cache address, network, whether secrets go into the environment too (true or
+# false), number of variables, NAME=value…, then the command.
 # Standard input: one line a secret, its name and its value in base64.
 set -euo pipefail
-image=$1 gateway=$2 cache=$3 network=$4 count=$5
-shift 5
-variables=()
+image=$1 gateway=$2 cache=$3 network=$4 in_environment=$5 count=$6
+shift 6
+variables=() exports=()
 for ((i = 0; i < count; i++)); do
   variables+=(--env "$1")
   shift
@@ -16,9 +17,20 @@ trap 'rm -rf "$secrets"' EXIT
 while read -r name value; do
   printf '%s' "$value" | base64 -d >"$secrets/$name"
   variables+=(--env "${name}_FILE=/run/secrets/$name")
+  if [ "$in_environment" = true ]; then
+    # By its name alone: the value must not show in the process list. The x keeps line breaks at the end.
+    plain=$(base64 -d <<<"$value" && printf x)
+    exports+=("$name=${plain%x}")
+    variables+=(--env "$name")
+  fi
 done
 chmod 0755 "$secrets"
 find "$secrets" -type f -exec chmod 0444 {} +
-docker run --rm --label trivet.task=migrate --network "$network" \
+set -- "$(command -v docker)" run --rm --label trivet.task=migrate --network "$network" \
   --add-host "database:$gateway" --add-host "cache:$cache" \
-  --volume "$secrets:/run/secrets:ro" "${variables[@]}" "$image" "$@" 2>&1 | tail -n 60
+  --volume "$secrets:/run/secrets:ro" "${variables[@]}" "$image" "$@"
+# A secret may be called as a variable of this script is: nothing but "$@" is used behind the export.
+(
+  if [ "${#exports[@]}" -gt 0 ]; then export "${exports[@]}"; fi
+  exec "$@"
+) 2>&1 | tail -n 60

@@ -128,6 +128,11 @@ export const serviceSchema = group({
   startSeconds: wholeNumber(1, 3600).default(60),
   /** How long a new replica is watched before the next one is replaced. Seconds, 1 to 3600. @default 10 */
   monitorSeconds: wholeNumber(1, 3600).default(10),
+  /**
+   * How long a replica that was healthy may fail its check before it is replaced: longer than the
+   * database takes to fail over. Seconds, 5 to 3600. @default 60
+   */
+  unhealthySeconds: wholeNumber(5, 3600).default(60),
 })
   .superRefine((service, ctx) => {
     if (service.image === undefined && service.build === undefined) {

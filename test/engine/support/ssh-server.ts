@@ -70,9 +70,9 @@ function pretend(
       channel.once("end", () => {
         record({ command, input });
         const printed = answer(command);
-        channel.end(printed ?? "");
+        channel.write(printed ?? "");
         channel.exit(printed === undefined ? 1 : 0);
-        channel.close();
+        channel.end();
       });
     });
   });

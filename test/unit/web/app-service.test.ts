@@ -183,7 +183,7 @@ describe("AppService", () => {
       "DEMO=a b",
     ];
     assert.deepEqual(words, [
-      ...["sha256:app", "10.212.0.1", "10.0.0.1", "overlay-id", String(parts.length)],
+      ...["sha256:app", "10.212.0.1", "10.0.0.1", "overlay-id", "false", String(parts.length)],
       ...parts,
       ...["npm", "run", "my migrate"],
     ]);
@@ -209,7 +209,7 @@ describe("AppService", () => {
   it("migrates without backends too", async () => {
     await made({ migrate: ["true"] });
     assert.deepEqual(engine.script("web-migrate").words, [
-      ...["sha256:app", "10.212.0.1", "10.212.0.1", "overlay-id", "0", "true"],
+      ...["sha256:app", "10.212.0.1", "10.212.0.1", "overlay-id", "false", "0", "true"],
     ]);
   });
 

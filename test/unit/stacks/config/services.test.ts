@@ -100,6 +100,7 @@ describe("configuration: services", () => {
       stopGraceSeconds: 30,
       startSeconds: 60,
       monitorSeconds: 10,
+      unhealthySeconds: 60,
       secretsInEnvironment: false,
     });
   });
