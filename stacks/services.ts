@@ -29,11 +29,12 @@ export function createServices(
   return Object.entries(config.services).map(
     ([name, service]) =>
       new AppService(name, {
+        ...service,
         swarm,
         manager: firstOf(machines.core),
+        // The identity, not the name that the configuration gives.
         image: entryOf(images.ids, name),
         backends,
-        ...service,
         env: {
           // What gunicorn, Puma and others read; the pools are sized for this many.
           WEB_CONCURRENCY: String(service.workers),

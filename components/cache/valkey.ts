@@ -77,7 +77,9 @@ export class Valkey extends Component implements CacheEndpoints {
         }),
       );
     const file = { path: `${folder}/valkey.conf`, content: config, mode: "0400", owner: OWNER };
-    const files = remoteFiles(`${service}-files`, host, { files: [file] }, this);
+    // Nothing is written on a machine that was not found fit for the platform.
+    const content = { files: [file], dependsOn: [args.swarm.provider] };
+    const files = remoteFiles(`${service}-files`, host, content, this);
     return pinnedService(
       service,
       {

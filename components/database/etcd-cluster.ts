@@ -74,6 +74,8 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
           { path: `${folder}/member-key.pem`, content: key, mode: "0400", owner: OWNER },
           { path: `${folder}/etcd.yml`, content: config },
         ],
+        // Nothing is written on a machine that was not found fit for the platform.
+        dependsOn: [args.swarm.provider],
       },
       this,
     );

@@ -27,7 +27,7 @@ export interface NginxLoadBalancerArgs {
   image: pulumi.Input<string>;
   /** Services by their name in the overlay network. */
   upstreams: readonly Upstream[];
-  /** At least one. Two for the same host and path are refused. */
+  /** With none every request is refused. Two for the same host and path are an error. */
   routes: readonly Route[];
   tls: TlsCertificate;
   /** Largest request body. MiB, 1 to 10240. @default 32 */
@@ -118,7 +118,6 @@ function resolveArgs(name: string, args: NginxLoadBalancerArgs) {
   const known = args.upstreams.map((upstream) => upstream.name);
   const check = new ArgsCheck(`NginxLoadBalancer "${name}"`)
     .nonEmpty(args.hosts, "hosts")
-    .nonEmpty(args.routes, "routes")
     .unique(known, "upstreams")
     .unique(
       args.routes.map((route) => `${route.host}${route.path}`),

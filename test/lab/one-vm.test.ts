@@ -96,7 +96,7 @@ describe("one VM", function () {
   });
 
   it("lets a container reach the data services of its own machine, and no other port", async () => {
-    const ports = [...APPLICATION_PORTS, PORTS.postgres, PORTS.patroni, PORTS.etcdClient, 22];
+    const ports = [...APPLICATION_PORTS, PORTS.postgres, PORTS.patroni, PORTS.etcdClient];
     const probe = ports.map(
       (port) => `timeout 2 bash -c '</dev/tcp/10.212.0.1/${port}' 2>/dev/null && echo ${port}`,
     );
@@ -108,14 +108,11 @@ describe("one VM", function () {
   });
 
   it("answers no name that nobody configured", async () => {
-    const address = new URL(url).host;
     const refused = new Promise((resolve, reject) => {
       const headers = { host: "someone-else.example" };
-      get(
-        url,
-        { headers, rejectUnauthorized: true, ca: outputs.certificate, host: address },
-        resolve,
-      ).once("error", reject);
+      // The certificate is right; that it is for another name than the header's is the point.
+      const tls = { ca: outputs.certificate, checkServerIdentity: () => undefined };
+      get(url, { headers, ...tls }, resolve).once("error", reject);
     });
     await assert.rejects(refused, /socket hang up|ECONNRESET/);
   });

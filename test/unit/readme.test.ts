@@ -19,10 +19,8 @@ const AT: Surroundings = {
 /** Compiles a snippet as a program of its own beside the sources; returns what the compiler says. */
 function compile({ text, line }: Snippet): string[] {
   const file = join(ROOT, `README-${line}.ts`);
-  const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), (path) =>
-    ts.sys.readFile(path),
-  );
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT, {
+  const json = ts.readJsonConfigFile(join(ROOT, "tsconfig.json"), (path) => ts.sys.readFile(path));
+  const { options } = ts.parseJsonSourceFileConfigFileContent(json, ts.sys, ROOT, {
     noEmit: true,
     baseUrl: ROOT,
     paths: { trivet: ["components/index.ts"], "trivet/*": ["components/*"] },

@@ -58,7 +58,7 @@ describe("AppService", () => {
             tests: ["CMD-SHELL", healthCommand(8000, "/health")],
             interval: "5s",
             timeout: "5s",
-            retries: 3,
+            retries: 12,
             startPeriod: "1m",
           },
           stopGracePeriod: "30s",
@@ -87,7 +87,7 @@ describe("AppService", () => {
     const { inputs } = await made({
       ...{ port: 3000, health: "/ok?x=1", replicas: 0, command: ["node", "server.js"] },
       ...{ memoryMiB: 100, reservedMemoryMiB: 100, cpus: 1.5, reservedCpus: 0.25 },
-      ...{ startSeconds: 120, stopGraceSeconds: 45, monitorSeconds: 5 },
+      ...{ startSeconds: 120, stopGraceSeconds: 45, monitorSeconds: 5, unhealthySeconds: 21 },
     });
     const text = JSON.stringify(inputs);
     assert.deepEqual(inputs.mode, { replicated: { replicas: 0 } });
@@ -96,6 +96,7 @@ describe("AppService", () => {
     assert.match(text, /"limits":{"memoryBytes":104857600,"nanoCpus":1500000000}/);
     assert.match(text, /"reservation":{"memoryBytes":104857600,"nanoCpus":250000000}/);
     assert.match(text, /"startPeriod":"2m"/);
+    assert.match(text, /"retries":5/);
     assert.match(text, /"stopGracePeriod":"45s"/);
     assert.match(text, /"monitor":"5s"/);
   });
@@ -250,6 +251,7 @@ describe("AppService", () => {
     ["no time to start", { startSeconds: 0 }, `startSeconds: ${whole(0, 1, 3600)}`],
     ["no time to stop", { stopGraceSeconds: 0 }, `stopGraceSeconds: ${whole(0, 1, 3600)}`],
     ["no time to watch", { monitorSeconds: 3601 }, `monitorSeconds: ${whole(3601, 1, 3600)}`],
+    ["no failing check at all", { unhealthySeconds: 4 }, `unhealthySeconds: ${whole(4, 5, 3600)}`],
     ["names that are none", { env: { "A-B": "" }, secrets: { "1": "" } }, "env.A-B: is not a name of a variable", "secrets.1: is not a name of a variable"],
   ];
   for (const [title, args, ...problems] of bad) {

@@ -88,6 +88,17 @@ describe("NginxLoadBalancer", () => {
     });
   });
 
+  it("runs without services too, before there are any", async () => {
+    new NginxLoadBalancer("nginx", { ...args(1), upstreams: [], routes: [] });
+    await engine.settled();
+    const files = filesIn(engine.script("nginx-vm1-files").data);
+    const limits = { maxBodyMiB: 32, readTimeoutSeconds: 300 };
+    assert.equal(
+      files["/etc/trivet/nginx/nginx.conf"]?.content,
+      renderNginxConfig({ upstreams: [], routes: [], ...limits }),
+    );
+  });
+
   it("tells the key to nobody", async () => {
     new NginxLoadBalancer("nginx", args(3));
     await engine.settled();
@@ -118,7 +129,6 @@ describe("NginxLoadBalancer", () => {
   const name = "must be 1 to 63 lower-case letters, digits or hyphens, starting with a letter";
   const bad: [string, Partial<NginxLoadBalancerArgs>, ...string[]][] = [
     ["no machine", { hosts: [] }, "hosts: is empty, needs at least one entry"],
-    ["no route", { routes: [] }, "routes: is empty, needs at least one entry"],
     ["two upstreams of one name", { upstreams: [...upstreams, ...upstreams] }, "upstreams: repeats web"],
     ["two routes for one path", { routes: [...routes, ...routes] }, "routes: repeats example.org/"],
     ["a body of nothing", { maxBodyMiB: 0 }, "maxBodyMiB: is 0, must be a whole number from 1 to 10240"],
