@@ -63,7 +63,9 @@ describe("Valkey", () => {
   it("keeps its data, and counts as started once it has read them", async () => {
     new Valkey("valkey", args(1));
     await engine.settled();
-    const { containerSpec } = engine.get("valkey-vm1").inputs.taskSpec as { containerSpec: unknown };
+    const { containerSpec } = engine.get("valkey-vm1").inputs.taskSpec as {
+      containerSpec: unknown;
+    };
     assert.deepEqual(containerSpec, {
       image: "sha256:valkey",
       hostname: "vm1",

@@ -13,7 +13,11 @@ describe("ArgsCheck", () => {
     "the ends of a range": (c) => c.integer(1, "n", 1, 3).integer(3, "n", 1, 3),
     "a fraction": (c) => c.number(0.05, "n", 0.05, 1),
     ports: (c) => c.port(1, "p").port(65_535, "p"),
-    names: (c) => c.name("a", "n").name("vm-1", "n").name(`a${"b".repeat(62)}`, "n"),
+    names: (c) =>
+      c
+        .name("a", "n")
+        .name("vm-1", "n")
+        .name(`a${"b".repeat(62)}`, "n"),
     "a line with all that is printable": (c) => c.line(" ~é\"'\\", "l"),
     "distinct values": (c) => c.unique(["a", "b"], "u").unique([], "u"),
     quorums: (c) => c.quorum([1], "q").quorum([1, 2, 3], "q").quorum([1, 2, 3, 4, 5], "q"),
@@ -28,13 +32,29 @@ describe("ArgsCheck", () => {
   const quorum =
     "entries, must have 1, 3 or 5: an even number survives no more failures than one fewer";
   const bad: [string, (check: ArgsCheck) => ArgsCheck, ...string[]][] = [
-    ["a value below", (c) => c.integer(0, "n", 1, 3), "n: is 0, must be a whole number from 1 to 3"],
-    ["a value above", (c) => c.integer(4, "n", 1, 3), "n: is 4, must be a whole number from 1 to 3"],
-    ["a fraction", (c) => c.integer(1.5, "n", 1, 3), "n: is 1.5, must be a whole number from 1 to 3"],
+    [
+      "a value below",
+      (c) => c.integer(0, "n", 1, 3),
+      "n: is 0, must be a whole number from 1 to 3",
+    ],
+    [
+      "a value above",
+      (c) => c.integer(4, "n", 1, 3),
+      "n: is 4, must be a whole number from 1 to 3",
+    ],
+    [
+      "a fraction",
+      (c) => c.integer(1.5, "n", 1, 3),
+      "n: is 1.5, must be a whole number from 1 to 3",
+    ],
     ["no number", (c) => c.number(NaN, "n", 1, 3), "n: is NaN, must be a number from 1 to 3"],
     ["infinity", (c) => c.number(1 / 0, "n", 1, 3), "n: is Infinity, must be a number from 1 to 3"],
     ["port 0", (c) => c.port(0, "p"), "p: is 0, must be a whole number from 1 to 65535"],
-    ["port 65536", (c) => c.port(65_536, "p"), "p: is 65536, must be a whole number from 1 to 65535"],
+    [
+      "port 65536",
+      (c) => c.port(65_536, "p"),
+      "p: is 65536, must be a whole number from 1 to 65535",
+    ],
     ["an empty name", (c) => c.name("", "n"), `n: is "", ${name}`],
     ["a name of 64", (c) => c.name("a".repeat(64), "n"), `n: is "${"a".repeat(64)}", ${name}`],
     ["an odd name", (c) => c.name('V"m\n', "n"), `n: is "V\\"m\\n", ${name}`],

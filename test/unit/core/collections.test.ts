@@ -23,7 +23,9 @@ describe("collections and defaults", () => {
   it("fills what is left out, also by an explicit undefined", () => {
     const defaults = { a: 1, b: "x", c: false };
     assert.deepEqual(withDefaults(defaults), defaults);
-    assert.deepEqual(withDefaults<{ a?: number | undefined }>({ a: 1 }, { a: undefined }), { a: 1 });
+    assert.deepEqual(withDefaults<{ a?: number | undefined }>({ a: 1 }, { a: undefined }), {
+      a: 1,
+    });
     assert.deepEqual(withDefaults(defaults, { a: 0, b: "", c: true }), { a: 0, b: "", c: true });
   });
 });

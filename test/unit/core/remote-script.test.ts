@@ -21,7 +21,9 @@ const bash = (args: string[], input = "") =>
 /** Any text that bash can hold, with a preference for what means something to it. */
 const word = fc.oneof(
   fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", "")),
-  fc.array(fc.constantFrom(..."'\"\\$`!*?[]{}()<>|&;#~ \t\n\r-=aé")).map((parts) => parts.join("")),
+  fc
+    .array(fc.constantFrom(...Array.from("'\"\\$`!*?[]{}()<>|&;#~ \t\n\r-=aé")))
+    .map((parts) => parts.join("")),
 );
 
 describe("shellQuote", () => {
@@ -45,7 +47,10 @@ describe("shellQuote", () => {
   it("gives bash the very text, whatever it is", () => {
     fc.assert(
       fc.property(fc.array(word, { minLength: 20, maxLength: 60 }), (words) => {
-        const { stdout, status } = bash(["-c", `printf '%s\\0' ${words.map(shellQuote).join(" ")}`]);
+        const { stdout, status } = bash([
+          "-c",
+          `printf '%s\\0' ${words.map(shellQuote).join(" ")}`,
+        ]);
         assert.equal(status, 0);
         assert.deepEqual(stdout, Buffer.from(words.map((each) => `${each}\0`).join("")));
       }),
@@ -117,7 +122,10 @@ describe("asRoot", () => {
 
 describe("readScript", () => {
   it("drops the first line, which only a file needs", () => {
-    const text = readScript(join(__dirname, "..", "..", "..", "components", "core"), "write-files.sh");
+    const text = readScript(
+      join(__dirname, "..", "..", "..", "components", "core"),
+      "write-files.sh",
+    );
     assert.match(text, /^# Writes files that arrive on standard input/);
   });
 });

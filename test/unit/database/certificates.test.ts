@@ -65,6 +65,9 @@ describe("ClusterCertificates", () => {
   it("tells no key", async () => {
     new ClusterCertificates("etcd", hosts(3));
     await engine.settled();
-    assertNoLeak(engine.made, [keyOf("etcd-authority-key").trimEnd(), keyOf("etcd-vm3-key").trimEnd()]);
+    assertNoLeak(engine.made, [
+      keyOf("etcd-authority-key").trimEnd(),
+      keyOf("etcd-vm3-key").trimEnd(),
+    ]);
   });
 });

@@ -81,7 +81,10 @@ describe("EtcdCluster", () => {
 
   it("tells no key", async () => {
     await made(3);
-    assertNoLeak(engine.made, [keyOf("etcd-authority-key").trimEnd(), keyOf("etcd-vm1-key").trimEnd()]);
+    assertNoLeak(engine.made, [
+      keyOf("etcd-authority-key").trimEnd(),
+      keyOf("etcd-vm1-key").trimEnd(),
+    ]);
   });
 
   it("waits for what it is told to wait for", async () => {
@@ -98,7 +101,7 @@ describe("EtcdCluster", () => {
     const swarm = { ...swarmHandle() };
     const [vm1] = hosts(1);
     assert.ok(vm1 !== undefined);
-    const tell = (list: typeof vm1[]) =>
+    const tell = (list: (typeof vm1)[]) =>
       problemsOf(() => new EtcdCluster("etcd", { hosts: list, swarm, image: "x" }));
     const reason =
       "entries, must have 1, 3 or 5: an even number survives no more failures than one fewer";

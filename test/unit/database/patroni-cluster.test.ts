@@ -9,7 +9,10 @@ import {
   PATRONI_DEFAULTS,
   PatroniCluster,
 } from "../../../components/database/patroni-cluster";
-import { renderDynamicConfig, renderPatroniConfig } from "../../../components/database/patroni-files";
+import {
+  renderDynamicConfig,
+  renderPatroniConfig,
+} from "../../../components/database/patroni-files";
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { failuresOf, problemsOf, valueOf } from "../support/outputs";
@@ -179,21 +182,60 @@ describe("PatroniCluster", () => {
     );
     await made(1);
     const startSeconds = Number(engine.script("postgres-settings").words[0]);
-    assert.deepEqual(documentedDefaults(FILE, "PatroniClusterArgs"), { parameters: {}, startSeconds });
+    assert.deepEqual(documentedDefaults(FILE, "PatroniClusterArgs"), {
+      parameters: {},
+      startSeconds,
+    });
   });
 
   const identifier =
     "must be 1 to 63 lower-case letters, digits or _, starting with a letter, and none of postgres, replicator, rewinder";
   const bad: [string, Partial<PatroniClusterArgs>, ...string[]][] = [
-    ["two members", { hosts: hosts(2) }, "hosts: has 2 entries, must have 1, 3 or 5: an even number survives no more failures than one fewer"],
-    ["a short lease", { times: { ttlSeconds: 19 } }, "times.ttlSeconds: is 19, must be a whole number from 20 to 300"],
-    ["no pause", { times: { loopWaitSeconds: 0 } }, "times.loopWaitSeconds: is 0, must be a whole number from 1 to 60"],
-    ["a short retry", { times: { retryTimeoutSeconds: 2 } }, "times.retryTimeoutSeconds: is 2, must be a whole number from 3 to 60"],
-    ["a lease that retries outlast", { times: { loopWaitSeconds: 11 } }, "times: loopWaitSeconds + 2 × retryTimeoutSeconds is 21, must not exceed ttlSeconds (20)"],
-    ["an odd database", { database: { name: "My-App" } }, `database.name: is "My-App", ${identifier}`],
-    ["a role of the platform", { database: { user: "replicator" } }, `database.user: is "replicator", ${identifier}`],
-    ["a long role", { database: { user: "a".repeat(64) } }, `database.user: is "${"a".repeat(64)}", ${identifier}`],
-    ["a short start", { startSeconds: 29 }, "startSeconds: is 29, must be a whole number from 30 to 86400"],
+    [
+      "two members",
+      { hosts: hosts(2) },
+      "hosts: has 2 entries, must have 1, 3 or 5: an even number survives no more failures than one fewer",
+    ],
+    [
+      "a short lease",
+      { times: { ttlSeconds: 19 } },
+      "times.ttlSeconds: is 19, must be a whole number from 20 to 300",
+    ],
+    [
+      "no pause",
+      { times: { loopWaitSeconds: 0 } },
+      "times.loopWaitSeconds: is 0, must be a whole number from 1 to 60",
+    ],
+    [
+      "a short retry",
+      { times: { retryTimeoutSeconds: 2 } },
+      "times.retryTimeoutSeconds: is 2, must be a whole number from 3 to 60",
+    ],
+    [
+      "a lease that retries outlast",
+      { times: { loopWaitSeconds: 11 } },
+      "times: loopWaitSeconds + 2 × retryTimeoutSeconds is 21, must not exceed ttlSeconds (20)",
+    ],
+    [
+      "an odd database",
+      { database: { name: "My-App" } },
+      `database.name: is "My-App", ${identifier}`,
+    ],
+    [
+      "a role of the platform",
+      { database: { user: "replicator" } },
+      `database.user: is "replicator", ${identifier}`,
+    ],
+    [
+      "a long role",
+      { database: { user: "a".repeat(64) } },
+      `database.user: is "${"a".repeat(64)}", ${identifier}`,
+    ],
+    [
+      "a short start",
+      { startSeconds: 29 },
+      "startSeconds: is 29, must be a whole number from 30 to 86400",
+    ],
   ];
   for (const [title, given, problem] of bad) {
     it(`refuses ${title}, and makes nothing`, () => {

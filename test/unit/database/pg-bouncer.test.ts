@@ -57,7 +57,10 @@ describe("PgBouncer", () => {
             content: renderPoolerConfig(listen, "shop", limits),
           },
         });
-        assert.match(words[0] ?? "", new RegExp(`service\\.name=pooler-${machine} .* --signal HUP `));
+        assert.match(
+          words[0] ?? "",
+          new RegExp(`service\\.name=pooler-${machine} .* --signal HUP `),
+        );
         assert.ok(engine.get(`pooler-${machine}`).dependsOn.includes(`pooler-${machine}-files`));
       }
     });
@@ -66,7 +69,9 @@ describe("PgBouncer", () => {
   it("lets its clients go before it ends", async () => {
     new PgBouncer("pooler", args(1));
     await engine.settled();
-    const { containerSpec } = engine.get("pooler-vm1").inputs.taskSpec as { containerSpec: unknown };
+    const { containerSpec } = engine.get("pooler-vm1").inputs.taskSpec as {
+      containerSpec: unknown;
+    };
     assert.deepEqual(containerSpec, {
       image: "sha256:pgbouncer",
       hostname: "vm1",

@@ -52,7 +52,9 @@ describe("PrimaryRouter", () => {
   it("is checked at a port that only its own machine reaches, and reads its folder", async () => {
     new PrimaryRouter("router", { ...args(1), maxConnections: 100 });
     await engine.settled();
-    const { containerSpec } = engine.get("router-vm1").inputs.taskSpec as { containerSpec: unknown };
+    const { containerSpec } = engine.get("router-vm1").inputs.taskSpec as {
+      containerSpec: unknown;
+    };
     assert.deepEqual(containerSpec, {
       image: "sha256:haproxy",
       hostname: "vm1",

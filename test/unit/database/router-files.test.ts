@@ -62,8 +62,7 @@ describe("haproxy.cfg", () => {
     assert.equal(
       renderRouterConfig(["127.0.0.1", "10.0.0.2", "10.212.0.1"], servers, 100),
       text(
-        (port) =>
-          `  bind 127.0.0.1:${port}\n  bind 10.0.0.2:${port}\n  bind 10.212.0.1:${port}`,
+        (port) => `  bind 127.0.0.1:${port}\n  bind 10.0.0.2:${port}\n  bind 10.212.0.1:${port}`,
         `  server vm1 10.0.0.1:5432 check port 8008
   server vm2 10.0.0.2:5432 check port 8008
   server vm3 10.0.0.3:5432 check port 8008`,

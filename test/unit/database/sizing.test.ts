@@ -79,7 +79,8 @@ describe("sizeDatabase, for any machine and demand", () => {
     clients: fc.integer({ min: 0, max: 1_000_000 }),
     poolers: fc.constantFrom(1, 3, 5),
   });
-  const megabytes = (value: string | number | undefined) => Number(/^(\d+)MB$/.exec(String(value))?.[1]);
+  const megabytes = (value: string | number | undefined) =>
+    Number(/^(\d+)MB$/.exec(String(value))?.[1]);
 
   it("lets Postgres accept both pools of every pooler and 30 more", () => {
     fc.assert(

@@ -5,7 +5,11 @@ import { hasPassphrase } from "../../../components/hosts/private-key";
 function opensshKey(cipher: string): string {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(cipher.length);
-  const bytes = Buffer.concat([Buffer.from("openssh-key-v1\0"), length, Buffer.from(`${cipher}rest`)]);
+  const bytes = Buffer.concat([
+    Buffer.from("openssh-key-v1\0"),
+    length,
+    Buffer.from(`${cipher}rest`),
+  ]);
   const body = bytes.toString("base64").replaceAll(/.{20}/g, "$&\n");
   return `-----BEGIN OPENSSH PRIVATE KEY-----\n${body}\n-----END OPENSSH PRIVATE KEY-----\n`;
 }

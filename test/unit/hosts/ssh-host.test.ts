@@ -111,7 +111,10 @@ describe("SshHost", () => {
     );
     assert.equal(await valueOf(pulumi.output(host.docker.host)), "ssh://ops@203.0.113.7:2222");
     const connection = await valueOf(host.connection);
-    assert.deepEqual([connection.port, connection.user, connection.hostKey], [2222, "ops", HOST_KEY]);
+    assert.deepEqual(
+      [connection.port, connection.user, connection.hostKey],
+      [2222, "ops", HOST_KEY],
+    );
   });
 
   it("puts an IPv6 address in brackets where a port follows", async () => {
@@ -174,20 +177,48 @@ describe("SshHost", () => {
   const must = 'must read like "ssh-ed25519 AAAA…": ssh-keyscan -t ed25519 203.0.113.7';
   const one = "identity: needs exactly one of privateKeyPath, privateKey and agent";
   const bad: [string, Partial<SshHostArgs>, ...string[]][] = [
-    ["a URL", { address: "ssh://x", privateAddress: "10.0.0.1" }, 'address: is "ssh://x", must be an IP address or a DNS name'],
-    ["no address", { address: "", privateAddress: "10.0.0.1" }, 'address: is "", must be an IP address or a DNS name'],
+    [
+      "a URL",
+      { address: "ssh://x", privateAddress: "10.0.0.1" },
+      'address: is "ssh://x", must be an IP address or a DNS name',
+    ],
+    [
+      "no address",
+      { address: "", privateAddress: "10.0.0.1" },
+      'address: is "", must be an IP address or a DNS name',
+    ],
     ["port 0", { port: 0 }, "port: is 0, must be a whole number from 1 to 65535"],
     ["an odd user", { user: "Root; x" }, 'user: is "Root; x", must be a login name'],
     ["a fingerprint", { hostKey: "SHA256:abc" }, `hostKey: ${must}`],
     ["keyscan's own line", { hostKey: `203.0.113.7 ${HOST_KEY}` }, `hostKey: ${must}`],
     ["two keys", { hostKey: `${HOST_KEY}\n${HOST_KEY}` }, `hostKey: ${must}`],
-    ["a name without a private address", { address: "vm.example.org" }, 'privateAddress: is "", must be an IPv4 address'],
-    ["an IPv6 private address", { privateAddress: "fd00::1" }, 'privateAddress: is "fd00::1", must be an IPv4 address'],
+    [
+      "a name without a private address",
+      { address: "vm.example.org" },
+      'privateAddress: is "", must be an IPv4 address',
+    ],
+    [
+      "an IPv6 private address",
+      { privateAddress: "fd00::1" },
+      'privateAddress: is "fd00::1", must be an IPv4 address',
+    ],
     ["no identity", { identity: {} }, one],
     ["two identities", { identity: { privateKey: "x", agent: "/run/a" } }, one],
-    ["no attempts", { dialAttempts: 0 }, "dialAttempts: is 0, must be a whole number from 1 to 100"],
-    ["a key file that is not there", { identity: { privateKeyPath: "/none" } }, "identity.privateKeyPath: /none cannot be read"],
-    ["an agent that does not run", { identity: { agent: true } }, "identity.agent: is true, but SSH_AUTH_SOCK is not set: start an agent with ssh-agent"],
+    [
+      "no attempts",
+      { dialAttempts: 0 },
+      "dialAttempts: is 0, must be a whole number from 1 to 100",
+    ],
+    [
+      "a key file that is not there",
+      { identity: { privateKeyPath: "/none" } },
+      "identity.privateKeyPath: /none cannot be read",
+    ],
+    [
+      "an agent that does not run",
+      { identity: { agent: true } },
+      "identity.agent: is true, but SSH_AUTH_SOCK is not set: start an agent with ssh-agent",
+    ],
   ];
   for (const [title, args, ...problems] of bad) {
     it(`refuses ${title}, and writes nothing`, () => {
@@ -203,7 +234,8 @@ describe("SshHost", () => {
   it("refuses a file that holds no key, or one with a passphrase", () => {
     writeFileSync("none", "ssh-ed25519 AAAA\n");
     writeFileSync("locked", "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMII\n");
-    const told = (privateKeyPath: string) => problemsOf(() => make({ identity: { privateKeyPath } }));
+    const told = (privateKeyPath: string) =>
+      problemsOf(() => make({ identity: { privateKeyPath } }));
     assert.deepEqual(told("none"), ["  - identity.privateKeyPath: none holds no private key"]);
     assert.deepEqual(told("locked"), [
       "  - identity.privateKeyPath: locked has a passphrase, which docker's ssh cannot ask for: load it into an agent and give agent",

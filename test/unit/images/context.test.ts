@@ -55,7 +55,13 @@ describe("a build's context", () => {
 
   it("leaves out what .dockerignore names, and takes back what it excepts", () => {
     const ignored = ["node_modules", "*.log", "!keep.log", "**/*.tmp", ".git", ""].join("\n");
-    put({ ".dockerignore": ignored, "a.log": "", "keep.log": "", "bin/x.tmp": "", ".git/HEAD": "" });
+    put({
+      ".dockerignore": ignored,
+      "a.log": "",
+      "keep.log": "",
+      "bin/x.tmp": "",
+      ".git/HEAD": "",
+    });
     put({ "node_modules/a/index.js": "", "bin/b.log": "" });
     assert.deepEqual(contextFiles(folder), [
       ".dockerignore",

@@ -158,13 +158,29 @@ describe("ImageSet", () => {
     ["no machine", { hosts: [] }, "hosts: is empty, needs at least one entry"],
     ["a machine twice", { hosts: [...hosts(1), ...hosts(1)] }, "hosts: repeats vm1"],
     ["an odd name", { images: { A_b: { pull: "x" } } }, `images.A_b: is "A_b", ${label}`],
-    ["a folder without Dockerfile", { images: { a: { build: "/none" } } }, "images.a.build: has no Dockerfile: /none"],
+    [
+      "a folder without Dockerfile",
+      { images: { a: { build: "/none" } } },
+      "images.a.build: has no Dockerfile: /none",
+    ],
     ["no image", pulls(""), 'images.a.pull: is "", must be an image\'s name'],
     ["an option", pulls("--all-tags"), 'images.a.pull: is "--all-tags", must be an image\'s name'],
     ["two words", pulls("a b"), 'images.a.pull: is "a b", must be an image\'s name'],
-    ["a scheme", { registry: { address: "https://r.lan" } }, "registry.address: must be host[:port][/path], without a scheme"],
-    ["a slash at the end", { registry: { address: "r.lan/" } }, "registry.address: must be host[:port][/path], without a scheme"],
-    ["no address", { registry: { address: "" } }, "registry.address: must be host[:port][/path], without a scheme"],
+    [
+      "a scheme",
+      { registry: { address: "https://r.lan" } },
+      "registry.address: must be host[:port][/path], without a scheme",
+    ],
+    [
+      "a slash at the end",
+      { registry: { address: "r.lan/" } },
+      "registry.address: must be host[:port][/path], without a scheme",
+    ],
+    [
+      "no address",
+      { registry: { address: "" } },
+      "registry.address: must be host[:port][/path], without a scheme",
+    ],
   ];
   for (const [title, args, ...problems] of bad) {
     it(`refuses ${title}, and makes nothing`, () => {

@@ -55,7 +55,11 @@ describe("the stack's outputs", () => {
 
   it("of three name every machine and its role", async () => {
     const { addresses, machines } = await program.run({ machines: THREE });
-    assert.deepEqual(await valueOf(pulumi.output(addresses)), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+    assert.deepEqual(await valueOf(pulumi.output(addresses)), [
+      "192.0.2.1",
+      "192.0.2.2",
+      "192.0.2.3",
+    ]);
     const found = await valueOf(pulumi.output(machines as Record<string, { role: string }>));
     assert.deepEqual(
       Object.entries(found).map(([name, { role }]) => [name, role]),

@@ -57,7 +57,12 @@ function waitsFor(engine: Recorder, name: string, seen = new Set<string>()): Set
 
 const stacks = [
   { title: "one machine", machines: ONE, core: ["vm1"], app: [] },
-  { title: "three machines and one more", machines: THREE, core: ["vm1", "vm2", "vm3"], app: ["app1"] },
+  {
+    title: "three machines and one more",
+    machines: THREE,
+    core: ["vm1", "vm2", "vm3"],
+    app: ["app1"],
+  },
 ];
 
 for (const { title, machines, core, app } of stacks) {
@@ -170,7 +175,10 @@ for (const { title, machines, core, app } of stacks) {
       assert.equal(postgresql.parameters.shared_buffers, "488MB");
       const pooler = filesIn(engine.script("pgbouncer-vm1-files").data);
       const ini = pooler["/etc/trivet/pgbouncer/pgbouncer.ini"]?.content ?? "";
-      assert.match(ini, /\ndefault_pool_size = 20\nmax_client_conn = 1000\nquery_wait_timeout = 45\n/);
+      assert.match(
+        ini,
+        /\ndefault_pool_size = 20\nmax_client_conn = 1000\nquery_wait_timeout = 45\n/,
+      );
       const cache = filesIn(engine.script("valkey-vm1-files").data);
       assert.match(cache["/etc/trivet/valkey/valkey.conf"]?.content ?? "", /\nmaxmemory 122mb\n/);
     });
@@ -197,8 +205,7 @@ describe("the platform, configured otherwise", () => {
   afterEach(() => {
     program.remove();
   });
-  const confOf = (machine: string) =>
-    filesIn(program.engine.script(`nginx-${machine}-files`).data);
+  const confOf = (machine: string) => filesIn(program.engine.script(`nginx-${machine}-files`).data);
 
   it("takes a certificate that is given, and makes none", async () => {
     const tls = { mode: "certificate", certificate: CERTIFICATE, key: KEY };
@@ -220,7 +227,12 @@ describe("the platform, configured otherwise", () => {
       docker: { logMaxSizeMiB: 3 },
       firewall: { sshFrom: ["203.0.113.0/24"] },
       loadBalancer: { maxBodyMiB: 5, readTimeoutSeconds: 6 },
-      database: { name: "shop", user: "shopper", parameters: { work_mem: "8MB" }, pool: { waitSeconds: 9 } },
+      database: {
+        name: "shop",
+        user: "shopper",
+        parameters: { work_mem: "8MB" },
+        pool: { waitSeconds: 9 },
+      },
       cache: { memoryMiB: 99 },
       images: { debian: "debian:13", nginx: "nginx:1.31" },
     });
@@ -243,7 +255,8 @@ describe("the platform, configured otherwise", () => {
       /query_wait_timeout = 9\n/,
     );
     assert.match(
-      filesIn(engine.script("valkey-vm1-files").data)["/etc/trivet/valkey/valkey.conf"]?.content ?? "",
+      filesIn(engine.script("valkey-vm1-files").data)["/etc/trivet/valkey/valkey.conf"]?.content ??
+        "",
       /bind 127\.0\.0\.1 10\.0\.0\.1 10\.99\.0\.1\n[^]*maxmemory 99mb/,
     );
     assert.match(

@@ -12,7 +12,9 @@ export function assertNoLeak(made: readonly Made[], secrets: readonly string[]):
     assert.ok(holds(marked, secret), `${secret} is nowhere, so nothing is proved`);
   }
   for (const { name, type, plainText, inputs } of made) {
-    const printed = type.startsWith("command:") ? PRINTED.map((key) => JSON.stringify(inputs[key])) : [];
+    const printed = type.startsWith("command:")
+      ? PRINTED.map((key) => JSON.stringify(inputs[key]))
+      : [];
     for (const secret of secrets) {
       assert.ok(!holds(plainText, secret), `${name} (${type}) has ${secret} in clear`);
       assert.ok(!holds(printed, secret), `${name} (${type}) would print ${secret}`);

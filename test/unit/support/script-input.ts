@@ -30,7 +30,10 @@ export function parseInput(input: string): ScriptInput {
 
 function wordsOf(args: string): string[] {
   return (args.match(/(?:[^'\s\\]|\\.|'[^']*')+/g) ?? []).map((word) =>
-    word.replaceAll(/'([^']*)'|\\(.)/g, (_, quoted?: string, escaped?: string) => quoted ?? escaped ?? ""),
+    word.replaceAll(
+      /'([^']*)'|\\(.)/g,
+      (_, quoted?: string, escaped?: string) => quoted ?? escaped ?? "",
+    ),
   );
 }
 

@@ -142,7 +142,11 @@ describe("Swarm", () => {
     ["no manager", { managers: [] }, `managers: has 0 ${quorum}`],
     ["two managers", { managers: hosts(2) }, `managers: has 2 ${quorum}`],
     ["the same machine twice", { workers: hosts(1) }, "managers and workers: repeats vm1"],
-    ["a large packet", { network: { mtu: 1401 } }, "network.mtu: is 1401, must be a whole number from 576 to 1400"],
+    [
+      "a large packet",
+      { network: { mtu: 1401 } },
+      "network.mtu: is 1401, must be a whole number from 576 to 1400",
+    ],
     [
       "what is no subnet",
       { network: { overlaySubnet: "10.0.0.0", gatewaySubnet: "fd00::/64", addressPool: "" } },
@@ -151,7 +155,11 @@ describe("Swarm", () => {
       'network.addressPool: is "", must be an IPv4 subnet like 10.214.0.0/16',
       "network.overlaySubnet: must be /20 or larger: each task takes an address, also while it is replaced",
     ],
-    ["a small overlay", { network: { overlaySubnet: "10.0.0.0/21" } }, "network.overlaySubnet: must be /20 or larger: each task takes an address, also while it is replaced"],
+    [
+      "a small overlay",
+      { network: { overlaySubnet: "10.0.0.0/21" } },
+      "network.overlaySubnet: must be /20 or larger: each task takes an address, also while it is replaced",
+    ],
   ];
   for (const [title, args, ...problems] of bad) {
     it(`refuses ${title}, and makes nothing`, () => {

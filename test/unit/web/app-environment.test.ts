@@ -56,7 +56,10 @@ describe("an application's environment", () => {
   });
 
   it("owns every name that it sets", () => {
-    const set = [...Object.keys(connectionParts(backends)), ...Object.keys(connectionSecrets(backends))];
+    const set = [
+      ...Object.keys(connectionParts(backends)),
+      ...Object.keys(connectionSecrets(backends)),
+    ];
     assert.deepEqual([...OWNED_VARIABLES].sort(), set.sort());
   });
 });

@@ -194,7 +194,10 @@ describe("AppService", () => {
         .split("\n")
         .map((line) => line.split(" ").map((word, i) => (i === 0 ? word : decoded(word)))),
     ) as Record<string, string>;
-    assert.deepEqual(Object.keys(sent).sort(), [...OWN, "KEY", "REDIS_PASSWORD", "REDIS_URL"].sort());
+    assert.deepEqual(
+      Object.keys(sent).sort(),
+      [...OWN, "KEY", "REDIS_PASSWORD", "REDIS_URL"].sort(),
+    );
     assert.equal(sent.KEY, "line 1\nline 2");
     assert.equal(sent.DATABASE_PASSWORD, DATABASE_PASSWORD);
     assert.deepEqual(engine.get("web-migrate").dependsOn, ["ready"]);
@@ -242,17 +245,42 @@ describe("AppService", () => {
     ["too many replicas", { replicas: 1001 }, `replicas: ${whole(1001, 0, 1000)}`],
     ["half a replica", { replicas: 0.5 }, `replicas: ${whole(0.5, 0, 1000)}`],
     ["a health URL", { health: "http://x" }, 'health: is "http://x", must be a path like /health'],
-    ["a health path that ends its quote", { health: "/'" }, 'health: is "/\'", must be a path like /health'],
-    ["a health path of two words", { health: "/a b" }, 'health: is "/a b", must be a path like /health'],
-    ["little memory", { memoryMiB: 15, reservedMemoryMiB: 0 }, `memoryMiB: ${whole(15, 16, 1_048_576)}`],
-    ["more promised than allowed", { memoryMiB: 100, reservedMemoryMiB: 101 }, `reservedMemoryMiB: ${whole(101, 0, 100)}`],
+    [
+      "a health path that ends its quote",
+      { health: "/'" },
+      'health: is "/\'", must be a path like /health',
+    ],
+    [
+      "a health path of two words",
+      { health: "/a b" },
+      'health: is "/a b", must be a path like /health',
+    ],
+    [
+      "little memory",
+      { memoryMiB: 15, reservedMemoryMiB: 0 },
+      `memoryMiB: ${whole(15, 16, 1_048_576)}`,
+    ],
+    [
+      "more promised than allowed",
+      { memoryMiB: 100, reservedMemoryMiB: 101 },
+      `reservedMemoryMiB: ${whole(101, 0, 100)}`,
+    ],
     ["negative CPU", { cpus: -1 }, "cpus: is -1, must be a number from 0 to 256"],
-    ["a promise of no number", { reservedCpus: Number.NaN }, "reservedCpus: is NaN, must be a number from 0 to 256"],
+    [
+      "a promise of no number",
+      { reservedCpus: Number.NaN },
+      "reservedCpus: is NaN, must be a number from 0 to 256",
+    ],
     ["no time to start", { startSeconds: 0 }, `startSeconds: ${whole(0, 1, 3600)}`],
     ["no time to stop", { stopGraceSeconds: 0 }, `stopGraceSeconds: ${whole(0, 1, 3600)}`],
     ["no time to watch", { monitorSeconds: 3601 }, `monitorSeconds: ${whole(3601, 1, 3600)}`],
     ["no failing check at all", { unhealthySeconds: 4 }, `unhealthySeconds: ${whole(4, 5, 3600)}`],
-    ["names that are none", { env: { "A-B": "" }, secrets: { "1": "" } }, "env.A-B: is not a name of a variable", "secrets.1: is not a name of a variable"],
+    [
+      "names that are none",
+      { env: { "A-B": "" }, secrets: { "1": "" } },
+      "env.A-B: is not a name of a variable",
+      "secrets.1: is not a name of a variable",
+    ],
   ];
   for (const [title, args, ...problems] of bad) {
     it(`refuses ${title}, and makes nothing`, () => {

@@ -32,7 +32,11 @@ describe("migrate.sh", () => {
   const script = () =>
     readScript(web, "migrate.sh").replace("/run/trivet-migrate-", `${folder}/secrets-`);
 
-  function run(secrets: Readonly<Record<string, string>>, inEnvironment: boolean, ...rest: string[]) {
+  function run(
+    secrets: Readonly<Record<string, string>>,
+    inEnvironment: boolean,
+    ...rest: string[]
+  ) {
     const lines = Object.entries(secrets).map(([name, value]) => `${name} ${base64(value)}\n`);
     const args = ["sha256:app", "10.212.0.1", "10.0.0.1", "net", String(inEnvironment), ...rest];
     const { status, stdout, stderr } = spawnSync("bash", ["-s"], {

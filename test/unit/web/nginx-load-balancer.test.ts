@@ -51,7 +51,10 @@ describe("NginxLoadBalancer", () => {
           "/etc/trivet/nginx/certificate.pem": { ...open, content: "CERTIFICATE" },
           "/etc/trivet/nginx/certificate-key.pem": { mode: "0400", owner: "0:0", content: KEY },
         });
-        assert.match(words[0] ?? "", new RegExp(`service\\.name=nginx-${machine} .* --signal HUP `));
+        assert.match(
+          words[0] ?? "",
+          new RegExp(`service\\.name=nginx-${machine} .* --signal HUP `),
+        );
         assert.ok(engine.get(`nginx-${machine}`).dependsOn.includes(`nginx-${machine}-files`));
       }
     });
@@ -81,7 +84,9 @@ describe("NginxLoadBalancer", () => {
         retries: 3,
         startPeriod: "10s",
       },
-      mounts: [{ type: "bind", source: "/etc/trivet/nginx", target: "/etc/trivet", readOnly: true }],
+      mounts: [
+        { type: "bind", source: "/etc/trivet/nginx", target: "/etc/trivet", readOnly: true },
+      ],
       sysctl: { "net.core.somaxconn": "65535" },
       stopGracePeriod: "1m",
       stopSignal: "SIGQUIT",
@@ -129,17 +134,46 @@ describe("NginxLoadBalancer", () => {
   const name = "must be 1 to 63 lower-case letters, digits or hyphens, starting with a letter";
   const bad: [string, Partial<NginxLoadBalancerArgs>, ...string[]][] = [
     ["no machine", { hosts: [] }, "hosts: is empty, needs at least one entry"],
-    ["two upstreams of one name", { upstreams: [...upstreams, ...upstreams] }, "upstreams: repeats web"],
+    [
+      "two upstreams of one name",
+      { upstreams: [...upstreams, ...upstreams] },
+      "upstreams: repeats web",
+    ],
     ["two routes for one path", { routes: [...routes, ...routes] }, "routes: repeats example.org/"],
-    ["a body of nothing", { maxBodyMiB: 0 }, "maxBodyMiB: is 0, must be a whole number from 1 to 10240"],
-    ["no time", { readTimeoutSeconds: 0 }, "readTimeoutSeconds: is 0, must be a whole number from 1 to 86400"],
-    ["an odd upstream", { upstreams: [...upstreams, { name: "a_b", port: 0 }] }, `upstreams[1].name: is "a_b", ${name}`, "upstreams[1].port: is 0, must be a whole number from 1 to 65535"],
-    ["a host of two words", route({ host: "a b" }), 'routes[0].host: is "a b", must be a host name'],
-    ["a host that ends the line", route({ host: "a;" }), 'routes[0].host: is "a;", must be a host name'],
+    [
+      "a body of nothing",
+      { maxBodyMiB: 0 },
+      "maxBodyMiB: is 0, must be a whole number from 1 to 10240",
+    ],
+    [
+      "no time",
+      { readTimeoutSeconds: 0 },
+      "readTimeoutSeconds: is 0, must be a whole number from 1 to 86400",
+    ],
+    [
+      "an odd upstream",
+      { upstreams: [...upstreams, { name: "a_b", port: 0 }] },
+      `upstreams[1].name: is "a_b", ${name}`,
+      "upstreams[1].port: is 0, must be a whole number from 1 to 65535",
+    ],
+    [
+      "a host of two words",
+      route({ host: "a b" }),
+      'routes[0].host: is "a b", must be a host name',
+    ],
+    [
+      "a host that ends the line",
+      route({ host: "a;" }),
+      'routes[0].host: is "a;", must be a host name',
+    ],
     ["a path without slash", route({ path: "a" }), `routes[0].path: is "a", ${blank}`],
     ["a path that ends the block", route({ path: "/}" }), `routes[0].path: is "/}", ${blank}`],
     ["a path with a variable", route({ path: "/$x" }), `routes[0].path: is "/$x", ${blank}`],
-    ["an unknown service", route({ service: "api" }), "routes[0].service: is api, must be one of web"],
+    [
+      "an unknown service",
+      route({ service: "api" }),
+      "routes[0].service: is api, must be one of web",
+    ],
   ];
   for (const [title, given, ...problems] of bad) {
     it(`refuses ${title}, and makes nothing`, () => {
