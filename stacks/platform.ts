@@ -1,10 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { mapValues } from "../components/core/collections";
 import { Valkey } from "../components/cache/valkey";
+import type { Host } from "../components/core/host";
 import { EtcdCluster } from "../components/database/etcd-cluster";
 import { PatroniCluster } from "../components/database/patroni-cluster";
 import { PgBouncer } from "../components/database/pg-bouncer";
 import { PrimaryRouter } from "../components/database/primary-router";
+import type { ImageSource } from "../components/images/image-set";
 import { ImageSet } from "../components/images/image-set";
 import { platformImages } from "../components/images/platform-images";
 import { DockerEngine, Firewall, KernelTuning, MachineFacts } from "../components/machine";
@@ -33,30 +35,31 @@ export function createPlatform(config: PlatformConfig): Record<string, pulumi.In
   );
   const images = createImages(config, machines, prepared);
 
-  const etcd = new EtcdCluster("etcd", { hosts: core, swarm, image: images.ids.etcd });
+  const etcd = new EtcdCluster("etcd", { hosts: core, swarm, image: images.etcd });
   const postgres = new PatroniCluster("postgres", {
     hosts: core,
     swarm,
     etcd,
-    image: images.ids.postgres,
+    image: images.postgres,
     parameters: size.database.parameters.apply((computed) => ({
       ...computed,
       ...config.database.parameters,
     })),
     database: { name: config.database.name, user: config.database.user },
+    clients: machines.app.map((host) => host.privateAddress),
   });
   const router = new PrimaryRouter("router", {
-    hosts: core,
+    hosts: machines.all,
     swarm,
-    image: images.ids.haproxy,
+    image: images.haproxy,
     members: postgres.members,
   });
   const pgBouncer = new PgBouncer(
     "pgbouncer",
     {
-      hosts: core,
+      hosts: machines.all,
       swarm,
-      image: images.ids.pgbouncer,
+      image: images.pgbouncer,
       upstream: postgres,
       pool: {
         size: size.database.poolSize,
@@ -69,7 +72,7 @@ export function createPlatform(config: PlatformConfig): Record<string, pulumi.In
   const valkey = new Valkey("valkey", {
     hosts: core,
     swarm,
-    image: images.ids.valkey,
+    image: images.valkey,
     memoryMiB: size.cacheMemoryMiB,
   });
   const backends = {
@@ -83,7 +86,7 @@ export function createPlatform(config: PlatformConfig): Record<string, pulumi.In
   };
   const services = createServices(config, machines, swarm, backends);
   const tls = certificateOf(config);
-  const nginx = createEntry(config, machines, swarm, images.ids.nginx, tls, services);
+  const nginx = createEntry(config, machines, swarm, images.nginx, tls, services);
   return describeOutputs(config, machines, {
     postgres,
     nginx,
@@ -115,14 +118,22 @@ function prepareMachines(config: PlatformConfig, { all }: Machines) {
   return { facts, prepared: [docker, firewall] };
 }
 
-/** The platform's own images, for the machines that run the platform's own services. */
-function createImages(config: PlatformConfig, { core }: Machines, dependsOn: pulumi.Resource[]) {
+/**
+ * The platform's own images. Every machine has a router and a pooler for the containers that run on
+ * it; the rest is for core machines.
+ */
+function createImages(config: PlatformConfig, machines: Machines, dependsOn: pulumi.Resource[]) {
   const { debian, nginx } = config.images;
-  return new ImageSet(
-    "image",
-    { hosts: core, images: platformImages({ debian, nginx }), ...registryOf(config) },
-    { dependsOn },
-  );
+  const { haproxy, pgbouncer, ...core } = platformImages({ debian, nginx });
+  const make = <Names extends string>(
+    name: string,
+    hosts: Host[],
+    images: Record<Names, ImageSource>,
+  ) => new ImageSet(name, { hosts, images, ...registryOf(config) }, { dependsOn }).ids;
+  return {
+    ...make("image", machines.core, core),
+    ...make("router-image", machines.all, { haproxy, pgbouncer }),
+  };
 }
 
 /** The configuration's registry with its password made secret. */

@@ -35,7 +35,7 @@ export function connectionDemand(config: PlatformConfig): number {
 export function sizePlatform(config: PlatformConfig, facts: Record<string, Facts>): PlatformSize {
   const machine = smallestMachine(config, facts);
   const { memoryMiB, maxConnections, pool } = config.database;
-  const poolers = Object.values(config.machines).filter(({ role }) => role === "core").length;
+  const poolers = Object.keys(config.machines).length;
   const database = sizeDatabase(
     machine,
     { clients: connectionDemand(config), poolers },

@@ -54,11 +54,10 @@ export class Valkey extends Component implements CacheEndpoints {
     );
     this.password = pulumi.secret(generated.result);
     const services = args.hosts.map((host) => this.runServer(name, host, args));
-    const primary = firstOf(args.hosts);
-    // A container of the only machine goes over the bridge: its address never changes.
-    const address = args.hosts.length === 1 ? args.swarm.gatewayAddress : primary.privateAddress;
     const ready = pulumi.all(services.map((service) => service.id));
-    this.address = pulumi.all([address, ready]).apply(([found]) => found);
+    this.address = pulumi
+      .all([firstOf(args.hosts).privateAddress, ready])
+      .apply(([found]) => found);
     this.registerOutputs({ address: this.address });
   }
 

@@ -46,6 +46,8 @@ export interface PatroniClusterArgs {
   /** Postgres parameters; those of {@link OWNED_PARAMETERS} are refused. @default {} */
   parameters?: pulumi.Input<Record<string, ParameterValue>>;
   database?: ApplicationDatabase;
+  /** Addresses of further machines that may log in with a password. IPv4. @default [] */
+  clients?: readonly pulumi.Input<string>[];
   /** How long the first start, or a clone, may take. Seconds, 30 to 86400. @default 300 */
   startSeconds?: number;
 }
@@ -172,12 +174,13 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
   ): docker.Service {
     const { authority, certificate, key } = entryOf(args.etcd.certificates, host.name);
     const config = pulumi
-      .all([this.members, args.etcd.addresses, passwords, settings])
-      .apply(([members, etcdAddresses, secrets, current]) =>
+      .all([this.members, args.etcd.addresses, passwords, settings, args.clients ?? []])
+      .apply(([members, etcdAddresses, secrets, current, clients]) =>
         renderPatroniConfig({
           cluster: name,
           name: host.name,
           members,
+          clients,
           etcdAddresses,
           passwords: secrets,
           settings: current,

@@ -21,6 +21,8 @@ export interface PatroniConfig {
   /** Name of the member whose file it is. */
   name: string;
   members: readonly Member[];
+  /** Addresses of further machines that may log in. @default [] */
+  clients?: readonly string[];
   etcdAddresses: readonly string[];
   passwords: PatroniPasswords;
   settings: PatroniSettings;
@@ -100,7 +102,7 @@ export function renderPatroniConfig(config: PatroniConfig): string {
         replication: { username: "replicator", password: passwords.replication },
         rewind: { username: "rewinder", password: passwords.rewind },
       },
-      pg_hba: renderAccessRules(members),
+      pg_hba: renderAccessRules(members, config.clients),
       remove_data_directory_on_rewind_failure: true,
       basebackup: [{ checkpoint: "fast" }],
     },
@@ -108,7 +110,11 @@ export function renderPatroniConfig(config: PatroniConfig): string {
 }
 
 /** pg_hba.conf: the platform's machines only, always with a password over the network. */
-export function renderAccessRules(members: readonly Member[]): string[] {
+export function renderAccessRules(
+  members: readonly Member[],
+  clients: readonly string[] = [],
+): string[] {
+  const addresses = [...members.map((member) => member.address), ...clients];
   return [
     "local all postgres peer",
     "local replication postgres peer",
@@ -116,6 +122,6 @@ export function renderAccessRules(members: readonly Member[]): string[] {
     "local replication all scram-sha-256",
     "host all all 127.0.0.1/32 scram-sha-256",
     ...members.map((m) => `host replication replicator ${m.address}/32 scram-sha-256`),
-    ...members.map((m) => `host all all ${m.address}/32 scram-sha-256`),
+    ...addresses.map((address) => `host all all ${address}/32 scram-sha-256`),
   ];
 }

@@ -31,6 +31,10 @@ export interface DatabaseSize {
 /** Connections beside the poolers: migrations, dumps, Patroni, an operator's psql. Count. */
 const DIRECT_CONNECTIONS = 30;
 
+/** Connections that Postgres must accept: two pools of each pooler (primary, standbys), and direct ones. */
+export const connectionsNeeded = (poolSize: number, poolers: number) =>
+  poolSize * 2 * poolers + DIRECT_CONNECTIONS;
+
 const clamp = (value: number, low: number, high: number) =>
   Math.round(Math.min(high, Math.max(low, value)));
 
@@ -51,10 +55,10 @@ export function sizeDatabase(
 ): DatabaseSize {
   const memoryMiB = given.memoryMiB ?? machine.memoryMiB / 2;
   const poolSize = given.poolSize ?? sizePool(machine, demand, given.maxConnections);
-  const needed = poolSize * 2 * demand.poolers + DIRECT_CONNECTIONS;
+  const needed = connectionsNeeded(poolSize, demand.poolers);
   const maxConnections = given.maxConnections ?? Math.ceil(needed / 10) * 10;
   // Twice the demand: old and new replicas run side by side during an update.
-  const maxClients = given.maxClients ?? clamp(demand.clients * 2, 1000, 50_000);
+  const maxClients = given.maxClients ?? clamp(demand.clients * 2, 1000, 100_000);
   return {
     poolSize,
     maxClients,

@@ -23,7 +23,7 @@ import {
 export interface ReplicaResources {
   /** Upper limit of memory. MiB, 16 to 1048576. @default 512 */
   memoryMiB?: number;
-  /** Memory promised: the replica is placed only where it is free. MiB, 0 to memoryMiB. @default 64 */
+  /** Memory promised: the replica is placed only where it is free. MiB, 0 to memoryMiB. @default 64, or memoryMiB if that is less */
   reservedMemoryMiB?: number;
   /** Upper limit of CPU. Cores, 0.05 to 256; 0 for none. @default 0 */
   cpus?: number;
@@ -300,7 +300,10 @@ function resolveArgs(name: string, args: AppServiceArgs): Resolved {
   } = args;
   const given = {
     memoryMiB,
-    reservedMemoryMiB,
+    // The default must not make a small limit an error.
+    reservedMemoryMiB:
+      reservedMemoryMiB ??
+      Math.min(APP_DEFAULTS.reservedMemoryMiB, memoryMiB ?? APP_DEFAULTS.memoryMiB),
     cpus,
     reservedCpus,
     startSeconds,

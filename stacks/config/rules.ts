@@ -1,7 +1,9 @@
 import { isIPv4 } from "node:net";
 import type { z } from "zod";
 import { PORTS } from "../../components/core/ports";
+import { connectionsNeeded } from "../../components/database/sizing";
 import { PLATFORM_NAMES } from "../../components/web/app-environment";
+import { databaseSchema } from "./data";
 import { certificateProblems, domainsSchema, firewallSchema, tlsSchema } from "./entry";
 import { networkSchema } from "./engine";
 import { ipv4Number, parseSubnet } from "./fields";
@@ -37,6 +39,7 @@ export function checkRules(raw: Raw, at: Surroundings, report: Report): void {
   checkPublicPorts(raw, report);
   checkNetworks(raw, report);
   checkServices(raw, at, report);
+  checkPools(raw, report);
   checkRoutes(raw, report);
 }
 
@@ -170,8 +173,29 @@ function checkNetworks(raw: Raw, report: Report): void {
   }
 }
 
+/** The platform's own services carry the name of their machine behind their own: `nginx-vm1`. */
+function platformNames(raw: Raw): Set<string> {
+  const pinned = keysOf(raw.machines).flatMap((machine) =>
+    PLATFORM_SERVICES.map((service) => `${service}-${machine}`),
+  );
+  return new Set([...PLATFORM_SERVICES, ...pinned]);
+}
+
+/** Each machine's pooler has two pools; what they may open has to fit into what Postgres accepts. */
+function checkPools(raw: Raw, report: Report): void {
+  const { maxConnections, pool } = checked(databaseSchema, raw.database ?? {}) ?? {};
+  const poolers = keysOf(raw.machines).length;
+  if (maxConnections === undefined || pool?.size === undefined || poolers === 0) return;
+  const needed = connectionsNeeded(pool.size, poolers);
+  if (needed > maxConnections) {
+    const message = `is ${maxConnections}, but ${poolers} poolers with two pools of ${pool.size} and direct connections need ${needed}: raise it, or lower trivet:database.pool.size`;
+    report(["database", "maxConnections"], message);
+  }
+}
+
 function checkServices(raw: Raw, at: Surroundings, report: Report): void {
-  for (const name of keysOf(raw.services).filter((key) => PLATFORM_SERVICES.includes(key))) {
+  const taken = platformNames(raw);
+  for (const name of keysOf(raw.services).filter((key) => taken.has(key))) {
     report(["services", name], "is the name of one of the platform's own services: rename it");
   }
   for (const [name, { build }] of entries(serviceSchema, raw.services)) {
