@@ -12,20 +12,33 @@ export const ROOT = join(__dirname, "..", "..");
 const outputsSchema = z.object({
   urls: z.array(z.string()),
   certificate: z.string().optional(),
+  database: z.object({ name: z.string() }),
   machines: z.record(
     z.string(),
-    z.object({ address: z.string(), role: z.string(), ssh: z.string() }),
+    z.object({
+      address: z.string(),
+      privateAddress: z.string(),
+      role: z.string(),
+      ssh: z.string(),
+    }),
   ),
 });
 
 /** What the scripts read of a stack's outputs. */
 export type StackOutputs = z.output<typeof outputsSchema>;
 
-/** Runs the engine with its own output; rejects with one line if it fails. */
-export async function runPulumi(args: readonly string[]): Promise<void> {
-  const child = spawn("pulumi", [...args, "--non-interactive"], {
+/**
+ * Runs the engine with its own output on stderr; rejects with one line if it fails. `asks`: it shows
+ * its plan and asks first, if there is a terminal to ask on.
+ */
+export async function runPulumi(
+  args: readonly string[],
+  { asks }: { asks: boolean },
+): Promise<void> {
+  const answers = asks ? [] : ["--yes", "--skip-preview", "--non-interactive"];
+  const child = spawn("pulumi", [...args, ...answers], {
     cwd: ROOT,
-    stdio: ["ignore", 2, 2],
+    stdio: [asks ? "inherit" : "ignore", 2, 2],
   });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once("error", reject);

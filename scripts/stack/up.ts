@@ -1,7 +1,7 @@
 import { answersWithin } from "./address";
 import { stackOutputs, runPulumi, selectStack } from "./pulumi";
 import { platformMemory, printMemory } from "./memory";
-import { configFileOf } from "./stack-config";
+import { configFileOf, readInventory } from "./stack-config";
 
 /** How long the address may take to answer once `pulumi up` is done. Seconds. */
 const ANSWER_SECONDS = 60;
@@ -16,7 +16,8 @@ async function main(stack: string): Promise<void> {
   const configFile = configFileOf(stack);
   await selectStack(stack, configFile);
   const started = Date.now();
-  await runPulumi(["up", "--yes", "--skip-preview", "--stack", stack, "--config-file", configFile]);
+  const asks = readInventory(stack) === undefined;
+  await runPulumi(["up", "--stack", stack, "--config-file", configFile], { asks });
   const outputs = await stackOutputs(stack, configFile);
   const [url] = outputs.urls;
   if (url === undefined) throw new Error(`stack ${stack} has no address: configure trivet:domains`);

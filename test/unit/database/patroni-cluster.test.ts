@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
+import { parse } from "yaml";
 import type { EtcdEndpoints } from "../../../components/database/etcd-cluster";
 import { ClusterCertificates } from "../../../components/database/certificates";
 import type { PatroniClusterArgs } from "../../../components/database/patroni-cluster";
@@ -10,6 +11,7 @@ import {
   PatroniCluster,
 } from "../../../components/database/patroni-cluster";
 import {
+  renderAccessRules,
   renderDynamicConfig,
   renderPatroniConfig,
 } from "../../../components/database/patroni-files";
@@ -108,6 +110,19 @@ describe("PatroniCluster", () => {
     assert.ok(engine.get("postgres-roles").dependsOn.includes("postgres-settings"));
   });
 
+  it("lets further machines log in, and makes no members of them", async () => {
+    const cluster = await made(3, { clients: [pulumi.output("10.0.0.8"), "10.0.0.9"] });
+    const members = hosts(3).map(({ name }, i) => ({ name, address: `10.0.0.${i + 1}` }));
+    assert.deepEqual(cluster.members, members);
+    for (const { name } of members) {
+      const files = filesIn(engine.script(`postgres-${name}-files`).data);
+      const text = files["/etc/trivet/postgres/patroni.yml"]?.content ?? "";
+      const { postgresql } = parse(text) as { postgresql: { pg_hba: string[] } };
+      const clients = ["10.0.0.8", "10.0.0.9"];
+      assert.deepEqual(postgresql.pg_hba, renderAccessRules(members, clients));
+    }
+  });
+
   it("gives Postgres time to write its checkpoint, and shared memory", async () => {
     await made(1);
     const { containerSpec } = engine.get("postgres-vm1").inputs.taskSpec as {
@@ -184,6 +199,7 @@ describe("PatroniCluster", () => {
     const startSeconds = Number(engine.script("postgres-settings").words[0]);
     assert.deepEqual(documentedDefaults(FILE, "PatroniClusterArgs"), {
       parameters: {},
+      clients: [],
       startSeconds,
     });
   });

@@ -163,8 +163,20 @@ describe("pg_hba.conf", () => {
     ]);
   });
 
+  it("lets clients log in behind the members, and not replicate", () => {
+    assert.deepEqual(
+      renderAccessRules([{ name: "vm1", address: "10.0.0.1" }], ["10.0.0.4", "10.0.0.5"]).slice(5),
+      [
+        "host replication replicator 10.0.0.1/32 scram-sha-256",
+        "host all all 10.0.0.1/32 scram-sha-256",
+        "host all all 10.0.0.4/32 scram-sha-256",
+        "host all all 10.0.0.5/32 scram-sha-256",
+      ],
+    );
+  });
+
   it("never trusts the network", () => {
-    for (const rule of renderAccessRules(members)) {
+    for (const rule of renderAccessRules(members, ["10.0.0.4"])) {
       if (rule.startsWith("host")) assert.match(rule, / \d+\.\d+\.\d+\.\d+\/32 scram-sha-256$/);
       assert.doesNotMatch(rule, /trust|md5|password/);
     }

@@ -8,7 +8,8 @@ import { GIVEN_SECRET, ONE, Program, REGISTRY_PASSWORD, THREE } from "./program"
 
 const SECRETS = ["DATABASE_DIRECT_URL", "DATABASE_PASSWORD", "DATABASE_READ_URL", "DATABASE_URL"];
 const PASSWORDS = ["application", "replication", "rest", "rewind", "superuser"];
-const BUILT = ["etcd", "haproxy", "pgbouncer", "postgres", "valkey"];
+const BUILT = ["etcd", "postgres", "valkey"];
+const BUILT_FOR_ALL = ["haproxy", "pgbouncer"];
 
 /** Names of everything that a platform of these machines is made of; the first core machine is vm1. */
 function expectedNames(core: readonly string[], app: readonly string[]): string[] {
@@ -19,19 +20,22 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
   const service = (name: string) => [name, name, ...SECRETS.map((secret) => `${name}-${secret}`)];
   return [
     ...all,
-    ...["machine", "kernel", "docker", "firewall", "swarm", "image", "app-image"],
+    ...["machine", "kernel", "docker", "firewall", "swarm"],
+    ...["image", "router-image", "app-image"],
     ...on(all, "machine-*-facts", "kernel-*-sysctl", "docker-*-docker"),
     ...on(all, "firewall-*-stage", "firewall-*-confirm", "swarm-*-gateway", "swarm-*-label"),
     ...["swarm-vm1-init", "swarm-provider", "swarm-overlay", ...on(others, "swarm-*-join")],
     ...on(core, ...BUILT.map((image) => `image-${image}-*`), "image-nginx-*"),
     ...BUILT.map((image) => `image-${image}-vm1-context`),
+    ...on(all, ...BUILT_FOR_ALL.map((image) => `router-image-${image}-*`)),
+    ...BUILT_FOR_ALL.map((image) => `router-image-${image}-vm1-context`),
     ...["etcd", "etcd", "etcd-authority", "etcd-authority-key"],
     ...on(core, "etcd-*", "etcd-*-files", "etcd-*-key", "etcd-*-request", "etcd-*-certificate"),
     ...["postgres", "postgres-settings", "postgres-roles"],
     ...PASSWORDS.map((role) => `postgres-${role}`),
     ...["router", "pgbouncer", "pgbouncer-admin", "valkey", "valkey-password"],
-    ...on(core, "postgres-*", "postgres-*-files", "router-*", "router-*-files"),
-    ...on(core, "pgbouncer-*", "pgbouncer-*-files", "valkey-*", "valkey-*-files"),
+    ...on(core, "postgres-*", "postgres-*-files", "valkey-*", "valkey-*-files"),
+    ...on(all, "router-*", "router-*-files", "pgbouncer-*", "pgbouncer-*-files"),
     ...on(all, "app-image-web-*", "app-image-api-*"),
     "app-image-api-vm1-context",
     ...service("web"),
@@ -128,19 +132,23 @@ for (const { title, machines, core, app } of stacks) {
 
     it("starts applications once their data services are up, and nginx last", () => {
       const web = waitsFor(engine, "web");
-      const data = ["etcd", "postgres", "router", "pgbouncer", "valkey"];
       for (const machine of core) {
-        for (const name of data) assert.ok(web.has(`${name}-${machine}`), `${name}-${machine}`);
+        for (const name of ["etcd", "postgres", "valkey"])
+          assert.ok(web.has(`${name}-${machine}`), `${name}-${machine}`);
         const nginx = waitsFor(engine, `nginx-${machine}`);
         assert.ok(nginx.has("web") && nginx.has("api"));
       }
       assert.ok(web.has("postgres-roles") && web.has("web-migrate"));
-      for (const machine of [...core, ...app]) assert.ok(web.has(`app-image-web-${machine}`));
+      for (const machine of [...core, ...app]) {
+        for (const name of ["router", "pgbouncer", "app-image-web"]) {
+          assert.ok(web.has(`${name}-${machine}`), `${name}-${machine}`);
+        }
+      }
     });
 
     it("runs every container from an image's identity, never from a name", () => {
       const services = engine.made.filter(({ type }) => type === "docker:index/service:Service");
-      assert.equal(services.length, 6 * core.length + 2);
+      assert.equal(services.length, 6 * core.length + 2 * app.length + 2);
       for (const { name, inputs, provider } of services) {
         const { containerSpec } = inputs.taskSpec as { containerSpec: { image: string } };
         assert.match(containerSpec.image, /^sha256:of-/, name);
@@ -159,10 +167,21 @@ for (const { title, machines, core, app } of stacks) {
       assert.equal(env.SESSION_KEY_FILE, "/run/secrets/SESSION_KEY");
       assert.deepEqual(containerSpec.hosts, [
         { host: "database", ip: "10.212.0.1" },
-        { host: "cache", ip: core.length === 1 ? "10.212.0.1" : "10.0.0.1" },
+        { host: "cache", ip: "10.0.0.1" },
       ]);
       const { inputs } = engine.get("api");
       assert.deepEqual(inputs.mode, { replicated: { replicas: 1 } });
+    });
+
+    it("lets every machine log in to Postgres, and the members alone replicate", () => {
+      const sent = filesIn(engine.script("postgres-vm1-files").data);
+      const conf = sent["/etc/trivet/postgres/patroni.yml"]?.content ?? "";
+      const allowed = [...conf.matchAll(/- host (all|replication) \S+ (\S+)\/32 /g)];
+      const from = (kind: string) => allowed.flatMap(([, k, ip]) => (k === kind ? [ip] : []));
+      const members = core.map((_, i) => `10.0.0.${i + 1}`);
+      assert.deepEqual(from("replication"), members);
+      const clients = app.map((_, i) => `10.0.0.${core.length + i + 1}`);
+      assert.deepEqual(from("all"), ["127.0.0.1", ...members, ...clients]);
     });
 
     it("sizes Postgres, pooler and cache from what was measured", () => {
@@ -170,7 +189,7 @@ for (const { title, machines, core, app } of stacks) {
       const { postgresql } = JSON.parse(sent) as {
         postgresql: { parameters: Record<string, unknown> };
       };
-      const connections = core.length === 1 ? 70 : 150;
+      const connections = core.length === 1 ? 70 : 190;
       assert.equal(postgresql.parameters.max_connections, connections);
       assert.equal(postgresql.parameters.shared_buffers, "488MB");
       const pooler = filesIn(engine.script("pgbouncer-vm1-files").data);

@@ -79,9 +79,9 @@ describe("sizePlatform", () => {
     });
   }
 
-  it("counts a pooler on each core machine alone", () => {
+  it("counts a pooler on each machine, app machines too", () => {
     const { database } = sizePlatform(parsed({ machines }), facts);
-    assert.equal(database.parameters.max_connections, 150);
+    assert.equal(database.parameters.max_connections, 190);
   });
 
   // Workers that keep their connections open for good, as docassemble's do.
@@ -95,7 +95,7 @@ describe("sizePlatform", () => {
       for (const list of [{ vm1: machine(1) }, machines]) {
         const config = parsed({ machines: list, services: { web } });
         const { poolSize, maxClients, parameters } = sizePlatform(config, facts).database;
-        const poolers = Object.values(config.machines).filter(({ role }) => role === "core").length;
+        const poolers = Object.keys(config.machines).length;
         // All of them at one pooler, old and new replicas side by side during an update.
         assert.ok(maxClients >= 2 * replicas * workers * connections);
         assert.ok(Number(parameters.max_connections) >= 2 * poolSize * poolers + 30);

@@ -235,8 +235,23 @@ describe("AppService", () => {
       "AppServiceArgs",
     );
     const empty = { env: {}, secrets: {}, secretsInEnvironment: false };
-    assert.deepEqual(documented, { ...APP_DEFAULTS, ...empty });
+    const reservedMemoryMiB = `${APP_DEFAULTS.reservedMemoryMiB}, or memoryMiB if that is less`;
+    assert.deepEqual(documented, { ...APP_DEFAULTS, ...empty, reservedMemoryMiB });
   });
+
+  for (const [memoryMiB, reserved] of [
+    [16, 16],
+    [63, 63],
+    [65, 64],
+  ] as const) {
+    it(`promises ${reserved} MiB of a limit of ${memoryMiB}, unless it is told how much`, async () => {
+      const { resources } = (await made({ memoryMiB })).inputs.taskSpec as { resources: unknown };
+      assert.deepEqual(resources, {
+        limits: { memoryBytes: memoryMiB * 1_048_576 },
+        reservation: { memoryBytes: reserved * 1_048_576 },
+      });
+    });
+  }
 
   const whole = (value: number, low: number, high: number) =>
     `is ${value}, must be a whole number from ${low} to ${high}`;
@@ -255,11 +270,7 @@ describe("AppService", () => {
       { health: "/a b" },
       'health: is "/a b", must be a path like /health',
     ],
-    [
-      "little memory",
-      { memoryMiB: 15, reservedMemoryMiB: 0 },
-      `memoryMiB: ${whole(15, 16, 1_048_576)}`,
-    ],
+    ["little memory", { memoryMiB: 15 }, `memoryMiB: ${whole(15, 16, 1_048_576)}`],
     [
       "more promised than allowed",
       { memoryMiB: 100, reservedMemoryMiB: 101 },

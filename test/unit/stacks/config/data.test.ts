@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { OWNED_PARAMETERS } from "../../../../components/database/patroni-cluster";
-import { parsed, table, type Row } from "./fixture";
+import { changed, machine, parsed, problemsOf, table, type Row } from "./fixture";
 
 const IDENTIFIER =
   "must be 1 to 63 lower-case letters, digits or underscores, starting with a letter or underscore, and not a name that Postgres or the platform uses: app";
@@ -89,6 +89,37 @@ describe("configuration: database", () => {
   it("fills the defaults", () => {
     const expected = { name: "app", user: "app", parameters: {}, pool: { waitSeconds: 45 } };
     assert.deepEqual(parsed().database, expected);
+  });
+});
+
+describe("configuration: pools of every machine and the connections that Postgres accepts", () => {
+  const four = {
+    ...{ vm1: machine(1), vm2: machine(2), vm3: machine(3) },
+    app1: { ...machine(4), role: "app" },
+  };
+  const database = (maxConnections: number, size: number) => ({
+    database: { maxConnections, pool: { size } },
+  });
+  const tooFew = (maxConnections: number, poolers: number, size: number, needed: number) =>
+    `database.maxConnections: is ${maxConnections}, but ${poolers} poolers with two pools of ${size} and direct connections need ${needed}: raise it, or lower trivet:database.pool.size`;
+
+  table([
+    [database(70, 20)],
+    [{ machines: four, ...database(190, 20) }],
+    [{ machines: four, ...database(189, 20) }, tooFew(189, 4, 20, 190)],
+    [{ machines: four, ...database(2000, 1000) }, tooFew(2000, 4, 1000, 8030)],
+    [{ machines: four, "database.maxConnections": 100 }],
+    [{ machines: four, "database.pool.size": 1000 }],
+    [
+      { machines: four, ...database(20, 50) },
+      "database.pool.size: is 50, must be at most trivet:database.maxConnections (20)",
+    ],
+  ]);
+
+  it("refuses one connection too few on one machine", () => {
+    const problems = problemsOf(changed(database(69, 20)));
+    assert.equal(problems.length, 1);
+    assert.match(problems[0] ?? "", /^trivet:database\.maxConnections: is 69, but .* need 70: /);
   });
 });
 

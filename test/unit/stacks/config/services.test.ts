@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { OWNED_VARIABLES } from "../../../../components/web/app-environment";
 import { PLATFORM_SERVICES } from "../../../../stacks/config/rules";
-import { parsed, table, type Row } from "./fixture";
+import { machine, parsed, table, type Row } from "./fixture";
 import { KEY } from "./pem";
 
 const LABEL =
@@ -48,6 +48,19 @@ describe("configuration: services", () => {
       { [`services.${name}`]: { image: "shop", routes: [] } },
       `services.${name}: is the name of one of the platform's own services: rename it`,
     ]),
+    ...PLATFORM_SERVICES.map((name): Row => [
+      { [`services.${name}-vm1`]: { image: "shop", routes: [] } },
+      `services.${name}-vm1: is the name of one of the platform's own services: rename it`,
+    ]),
+    [
+      {
+        "machines.app1": { ...machine(4), role: "app" },
+        "services.router-app1": { image: "shop", routes: [] },
+      },
+      "services.router-app1: is the name of one of the platform's own services: rename it",
+    ],
+    [{ "services.router-app1": { image: "shop", routes: [] } }],
+    [{ "services.web-vm1": { image: "shop", routes: [] } }],
     range("port", 0, 1, 65_535),
     range("replicas", 101, 0, 100),
     range("workers", 0, 1, 256),

@@ -1,0 +1,89 @@
+import { Command } from "commander";
+import { stackOutputs } from "../stack/pulumi";
+import { configFileOf } from "../stack/stack-config";
+import { handOver, liveManager, machinesOf, quote, tryOn } from "./machines";
+import { isHealthy, readStatus, renderStatus } from "./status";
+
+const program = new Command("./scripts/trivet")
+  .description("Looks at a running stack, and gets into it.")
+  .option("-s, --stack <name>", "the stack", "local");
+
+const outputs = async () => {
+  const { stack } = program.opts<{ stack: string }>();
+  return await stackOutputs(stack, configFileOf(stack));
+};
+const manager = async () => await liveManager(machinesOf(await outputs()));
+
+program
+  .command("status")
+  .description("machines, services, database, certificate; exit code 1 if something is missing")
+  .option("--json", "for scripts")
+  .action(async ({ json }: { json?: boolean }) => {
+    const status = await readStatus(await outputs());
+    process.stdout.write(
+      json === true ? `${JSON.stringify(status, null, 2)}\n` : renderStatus(status),
+    );
+    if (!isHealthy(status)) process.exitCode = 1;
+  });
+
+program
+  .command("logs <service>")
+  .description("the log of a service, from every machine")
+  .option("-f, --follow", "go on with what comes")
+  .option("-n, --tail <lines>", "lines of each task", "100")
+  .action(async (service: string, options: { follow?: boolean; tail: string }) => {
+    const follow = options.follow === true ? "--follow " : "";
+    const command = `docker service logs ${follow}--tail ${quote(options.tail)} ${quote(service)}`;
+    process.exitCode = await handOver(await manager(), command);
+  });
+
+program
+  .command("psql [arguments...]")
+  .description("opens the application's database as the superuser, on the primary")
+  .allowUnknownOption()
+  .action(async (given: string[]) => {
+    const { database } = await outputs();
+    const find = findContainer("postgres-");
+    const words = ["psql", "-U", "postgres", ...(given.length > 0 ? given : []), database.name];
+    process.exitCode = await onMachineWith("primary", find, words);
+  });
+
+program
+  .command("exec <service> <command...>")
+  .description("runs a command in a container of a service: exec web -- sh")
+  .allowUnknownOption()
+  .action(async (service: string, command: string[]) => {
+    process.exitCode = await onMachineWith("container", findContainer(service), command);
+  });
+
+/** Prints the container of a service, or of a platform service when the name ends with a hyphen. */
+function findContainer(service: string): string {
+  const label = "com.docker.swarm.service.name";
+  const pattern = service.endsWith("-") ? `^${service}` : `^${service}$`;
+  return `docker ps --format '{{.ID}} {{.Label "${label}"}}' | while read -r id name; do if printf '%s' "$name" | grep -q ${quote(pattern)}; then echo "$id"; break; fi; done`;
+}
+
+/** Runs words in the container that `find` prints, on the first machine which has the right one. */
+async function onMachineWith(
+  what: "primary" | "container",
+  find: string,
+  words: readonly string[],
+): Promise<number> {
+  const inRecovery = `docker exec "$id" psql -U postgres -Atc 'select pg_is_in_recovery()'`;
+  const right = what === "primary" ? `test "$(${inRecovery})" = f` : `test -n "$id"`;
+  for (const machine of machinesOf(await outputs())) {
+    const found = await tryOn(machine, `id=$(${find}); ${right}; echo "$id"`, 5);
+    const id = found?.trim() ?? "";
+    if (id === "") continue;
+    const terminal = process.stdin.isTTY && process.stdout.isTTY ? "-it" : "-i";
+    return await handOver(machine, `docker exec ${terminal} ${id} ${words.map(quote).join(" ")}`);
+  }
+  throw new Error(
+    `no machine that answers has a running ${what === "primary" ? "primary" : "container of it"}: see ./scripts/trivet status`,
+  );
+}
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`trivet: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
