@@ -7,6 +7,7 @@ import { urlHost } from "../components/web/nginx-files";
 import type { NginxLoadBalancer } from "../components/web/nginx-load-balancer";
 import type { PlatformConfig } from "./config";
 import type { Machines } from "./machines";
+import type { GeneratedSecrets } from "./services";
 import type { PlatformSize } from "./sizes";
 
 /** What the outputs are made of. */
@@ -14,6 +15,7 @@ export interface PlatformParts {
   postgres: PatroniCluster;
   nginx: NginxLoadBalancer;
   certificate: pulumi.Input<string>;
+  generated: GeneratedSecrets;
   size: pulumi.Output<PlatformSize>;
 }
 
@@ -21,7 +23,7 @@ export interface PlatformParts {
 export function describeOutputs(
   config: PlatformConfig,
   machines: Machines,
-  { postgres, nginx, certificate, size }: PlatformParts,
+  { postgres, nginx, certificate, generated, size }: PlatformParts,
 ): Record<string, pulumi.Input<unknown>> {
   return {
     urls: nginx.addresses.apply(() =>
@@ -63,6 +65,8 @@ export function describeOutputs(
       poolSize: size.database.poolSize,
     },
     databasePassword: pulumi.secret(postgres.password),
+    /** What the platform made, for whoever has to sign in with it. Secrets. */
+    generatedSecrets: generated,
     databaseCommand: openDatabase(machines, postgres),
   };
 }

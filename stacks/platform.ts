@@ -84,13 +84,14 @@ export function createPlatform(config: PlatformConfig): Record<string, pulumi.In
     gatewayAddress: swarm.gatewayAddress,
     dependsOn: [pgBouncer, valkey],
   };
-  const services = createServices(config, machines, swarm, backends);
+  const { services, generated } = createServices(config, machines, swarm, backends);
   const tls = certificateOf(config);
   const nginx = createEntry(config, machines, swarm, images.nginx, tls, services);
   return describeOutputs(config, machines, {
     postgres,
     nginx,
     certificate: tls.certificate,
+    generated,
     size,
   });
 }

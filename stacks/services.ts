@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { entryOf, firstOf } from "../components/core/collections";
+import { entryOf, firstOf, mapValues } from "../components/core/collections";
 import * as random from "@pulumi/random";
 import type { ImageSource } from "../components/images/image-set";
 import { ImageSet } from "../components/images/image-set";
@@ -10,13 +10,16 @@ import type { PlatformConfig, ServiceConfig } from "./config";
 import type { Machines } from "./machines";
 import { registryOf } from "./platform";
 
-/** The applications of the stack. */
+/** Secrets that the platform made, by service and name. */
+export type GeneratedSecrets = Record<string, Record<string, pulumi.Output<string>>>;
+
+/** The applications of the stack, and the secrets that were made for them. */
 export function createServices(
   config: PlatformConfig,
   machines: Machines,
   swarm: SwarmHandle & pulumi.Resource,
   backends: Backends,
-): AppService[] {
+): { services: AppService[]; generated: GeneratedSecrets } {
   const sources = Object.entries(config.services).map(([name, service]): [string, ImageSource] => [
     name,
     service.build === undefined ? { pull: service.image ?? "" } : { build: service.build },
@@ -26,7 +29,8 @@ export function createServices(
     { hosts: machines.all, images: Object.fromEntries(sources), ...registryOf(config) },
     { dependsOn: swarm },
   );
-  return Object.entries(config.services).map(
+  const generated = mapValues(config.services, generateSecrets);
+  const services = Object.entries(config.services).map(
     ([name, service]) =>
       new AppService(name, {
         ...service,
@@ -40,17 +44,23 @@ export function createServices(
           WEB_CONCURRENCY: String(service.workers),
           ...service.env,
         },
-        secrets: secretsOf(name, service),
+        secrets: {
+          ...mapValues(service.secrets, (value) => pulumi.secret(value)),
+          ...generated[name],
+        },
       }),
   );
+  return { services, generated };
 }
 
-/** The secrets that the configuration gives, and those that it wants made. */
-function secretsOf(name: string, service: ServiceConfig): Record<string, pulumi.Output<string>> {
-  const given = Object.entries(service.secrets).map(([key, value]) => [key, pulumi.secret(value)]);
-  const made = service.generatedSecrets.map((key) => {
+/** Made once and kept in the state. */
+function generateSecrets(
+  service: ServiceConfig,
+  name: string,
+): Record<string, pulumi.Output<string>> {
+  const made = service.generatedSecrets.map((key): [string, pulumi.Output<string>] => {
     const { result } = new random.RandomPassword(`${name}-${key}`, { length: 40, special: false });
     return [key, pulumi.secret(result)];
   });
-  return Object.fromEntries([...given, ...made]) as Record<string, pulumi.Output<string>>;
+  return Object.fromEntries(made);
 }

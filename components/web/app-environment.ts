@@ -79,7 +79,7 @@ export function healthCommand(port: number, path: string): string {
     `if command -v wget >/dev/null; then exec wget -q -T 4 -O /dev/null '${url}'; fi`,
     `if command -v python3 >/dev/null; then exec python3 -c '${python}'; fi`,
     `if command -v node >/dev/null; then exec node -e '${node}'; fi`,
-    "echo 'the image has none of curl, wget, python3 and node, with one of which its health is asked' >&2; exit 1",
+    "echo 'the image has none of curl, wget, python3 and node to ask for its health: add one of them' >&2; exit 1",
   ].join("; ");
 }
 

@@ -185,10 +185,13 @@ function platformNames(raw: Raw): Set<string> {
 function checkPools(raw: Raw, report: Report): void {
   const { maxConnections, pool } = checked(databaseSchema, raw.database ?? {}) ?? {};
   const poolers = keysOf(raw.machines).length;
-  if (maxConnections === undefined || pool?.size === undefined || poolers === 0) return;
-  const needed = connectionsNeeded(pool.size, poolers);
+  if (maxConnections === undefined || poolers === 0) return;
+  // Without a size the pools shrink to what fits, but not below one connection.
+  const size = pool?.size ?? 1;
+  const needed = connectionsNeeded(size, poolers);
   if (needed > maxConnections) {
-    const message = `is ${maxConnections}, but ${poolers} poolers with two pools of ${pool.size} and direct connections need ${needed}: raise it, or lower trivet:database.pool.size`;
+    const instead = pool?.size === undefined ? "" : ", or lower trivet:database.pool.size";
+    const message = `is ${maxConnections}, but ${poolers === 1 ? "a pooler" : `${poolers} poolers`} with two pools of ${size} and direct connections need ${needed}: raise it${instead}`;
     report(["database", "maxConnections"], message);
   }
 }

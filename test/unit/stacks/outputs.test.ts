@@ -49,6 +49,7 @@ describe("the stack's outputs", () => {
         poolSize: 20,
       },
       databasePassword: passwordOf("postgres-application"),
+      generatedSecrets: { api: {}, web: { SESSION_KEY: "password-of-web-SESSION_KEY" } },
       databaseCommand: `ssh -t ${ssh} ssh://root@192.0.2.1:22 'docker exec -it $(docker ps -qf label=com.docker.swarm.service.name=postgres-vm1) psql -U postgres app'`,
     });
   });
@@ -72,10 +73,14 @@ describe("the stack's outputs", () => {
     );
   });
 
-  it("hide the password and nothing else", async () => {
+  it("hide the passwords and nothing else", async () => {
     const outputs = await program.run({ machines: ONE });
     for (const [name, value] of Object.entries(outputs)) {
-      assert.equal(await pulumi.isSecret(pulumi.output(value)), name === "databasePassword", name);
+      assert.equal(
+        await pulumi.isSecret(pulumi.output(value)),
+        ["databasePassword", "generatedSecrets"].includes(name),
+        name,
+      );
     }
   });
 

@@ -113,7 +113,7 @@ describe("the health command", () => {
     assert.equal(status, 1);
     assert.equal(
       stderr,
-      "the image has none of curl, wget, python3 and node, with one of which its health is asked\n",
+      "the image has none of curl, wget, python3 and node to ask for its health: add one of them\n",
     );
   });
 });

@@ -228,12 +228,8 @@ describe("AppService", () => {
   });
 
   it("has the defaults that its documentation names", () => {
-    const documented = documentedDefaults(
-      FILE,
-      "ReplicaResources",
-      "ReplicaLifecycle",
-      "AppServiceArgs",
-    );
+    const parts = ["ReplicaResources", "ReplicaLifecycle", "AppServiceArgs"];
+    const documented = documentedDefaults(FILE, ...parts);
     const empty = { env: {}, secrets: {}, secretsInEnvironment: false };
     const reservedMemoryMiB = `${APP_DEFAULTS.reservedMemoryMiB}, or memoryMiB if that is less`;
     assert.deepEqual(documented, { ...APP_DEFAULTS, ...empty, reservedMemoryMiB });
@@ -255,21 +251,14 @@ describe("AppService", () => {
 
   const whole = (value: number, low: number, high: number) =>
     `is ${value}, must be a whole number from ${low} to ${high}`;
+  const wrongHealth = (path: string) => `health: is "${path}", must be a path like /health`;
   const bad: [string, Partial<AppServiceArgs>, ...string[]][] = [
     ["port 0", { port: 0 }, `port: ${whole(0, 1, 65_535)}`],
     ["too many replicas", { replicas: 1001 }, `replicas: ${whole(1001, 0, 1000)}`],
     ["half a replica", { replicas: 0.5 }, `replicas: ${whole(0.5, 0, 1000)}`],
-    ["a health URL", { health: "http://x" }, 'health: is "http://x", must be a path like /health'],
-    [
-      "a health path that ends its quote",
-      { health: "/'" },
-      'health: is "/\'", must be a path like /health',
-    ],
-    [
-      "a health path of two words",
-      { health: "/a b" },
-      'health: is "/a b", must be a path like /health',
-    ],
+    ["a health URL", { health: "http://x" }, wrongHealth("http://x")],
+    ["a health path that ends its quote", { health: "/'" }, wrongHealth("/'")],
+    ["a health path of two words", { health: "/a b" }, wrongHealth("/a b")],
     ["little memory", { memoryMiB: 15 }, `memoryMiB: ${whole(15, 16, 1_048_576)}`],
     [
       "more promised than allowed",
