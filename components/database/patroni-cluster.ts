@@ -15,6 +15,9 @@ import type { SwarmHandle } from "../swarm/swarm";
 import type { EtcdEndpoints } from "./etcd-cluster";
 import type { ParameterValue, PatroniPasswords, PatroniSettings } from "./patroni-files";
 import { renderDynamicConfig, renderPatroniConfig } from "./patroni-files";
+import { BASE_PARAMETERS, checkParameters } from "./postgres-parameters";
+
+export { BASE_PARAMETERS, OWNED_PARAMETERS } from "./postgres-parameters";
 
 /** Patroni's times. Losing a machine costs the rest of the lease (ttl) plus 1 to 4 s. */
 export interface PatroniTimes {
@@ -61,41 +64,6 @@ export const PATRONI_DEFAULTS: Required<PatroniTimes & ApplicationDatabase> = {
   user: "app",
 };
 
-/** Parameters that Patroni or the platform sets; changing one would break replication or access. */
-export const OWNED_PARAMETERS: readonly string[] = [
-  "listen_addresses",
-  "port",
-  "cluster_name",
-  "hot_standby",
-  "data_directory",
-  "config_file",
-  "hba_file",
-  "wal_level",
-  "wal_log_hints",
-  "synchronous_standby_names",
-  "primary_conninfo",
-  "primary_slot_name",
-  "unix_socket_directories",
-  "ssl",
-];
-
-/** Parameters that every member gets unless the caller says otherwise. */
-export const BASE_PARAMETERS: Readonly<Record<string, ParameterValue>> = {
-  password_encryption: "scram-sha-256",
-  wal_level: "replica",
-  wal_compression: "lz4",
-  wal_sender_timeout: "10s",
-  max_wal_senders: 10,
-  max_replication_slots: 10,
-  tcp_keepalives_idle: 10,
-  tcp_keepalives_interval: 3,
-  tcp_keepalives_count: 3,
-  tcp_user_timeout: 10000,
-  checkpoint_timeout: "15min",
-  log_checkpoints: "off",
-  idle_in_transaction_session_timeout: "10min",
-};
-
 /** What clients of the cluster need to know. */
 export interface DatabaseEndpoints {
   readonly database: string;
@@ -110,6 +78,7 @@ export interface DatabaseEndpoints {
 const OWNER = "64802:64802";
 const SCRIPTS = {
   settings: readScript(__dirname, "settings.sh"),
+  passwords: readScript(__dirname, "passwords.sh"),
   roles: readScript(__dirname, "roles.sh"),
 };
 
@@ -135,11 +104,15 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
       ttl: resolved.ttlSeconds,
       loopWait: resolved.loopWaitSeconds,
       retryTimeout: resolved.retryTimeoutSeconds,
-      parameters: { ...BASE_PARAMETERS, ...checkParameters(name, parameters) },
+      parameters: {
+        ...BASE_PARAMETERS,
+        ...checkParameters(`PatroniCluster "${name}"`, parameters),
+      },
     }));
     const services = hosts.map((host) => this.runMember(name, host, args, passwords, settings));
     const settled = this.settle(name, args, resolved.startSeconds, passwords, settings, services);
-    const roles = this.createRoles(name, args, resolved, passwords, application, settled);
+    const known = args.hosts.map((host) => this.givePasswords(name, host, passwords, settled));
+    const roles = this.createRoles(name, args, resolved, passwords, application, known);
     this.database = resolved.name;
     this.user = resolved.user;
     this.password = pulumi.secret(
@@ -197,7 +170,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
           { path: `${folder}/member-key.pem`, content: key, mode: "0400", owner: OWNER },
           { path: `${folder}/patroni.yml`, content: config, mode: "0400", owner: OWNER },
         ],
-        // Patroni reads its file again on SIGHUP, and reloads or restarts Postgres as that needs.
+        // Patroni reads its file again on SIGHUP, and Postgres reloads.
         afterwards: signalService(`${name}-${host.name}`, "HUP"),
         dependsOn: [args.swarm.provider],
       },
@@ -257,13 +230,28 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     return remoteScript(`${name}-settings`, firstOf(args.hosts), script, this);
   }
 
+  private givePasswords(
+    name: string,
+    host: Host,
+    passwords: pulumi.Output<PatroniPasswords>,
+    settled: remote.Command,
+  ): remote.Command {
+    const script = {
+      script: SCRIPTS.passwords,
+      args: [`${name}-${host.name}`],
+      stdin: pulumi.interpolate`${passwords.superuser}\n${passwords.replication}\n${passwords.rewind}\n`,
+      dependsOn: [settled],
+    };
+    return remoteScript(`${name}-${host.name}-passwords`, host, script, this);
+  }
+
   private createRoles(
     name: string,
     args: PatroniClusterArgs,
     database: Required<ApplicationDatabase>,
     passwords: pulumi.Output<PatroniPasswords>,
     application: pulumi.Output<string>,
-    settled: remote.Command,
+    dependsOn: remote.Command[],
   ): remote.Command {
     const first = firstOf(args.hosts);
     const addresses = pulumi
@@ -273,7 +261,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
       script: SCRIPTS.roles,
       args: [`${name}-${first.name}`, addresses, database.user, database.name],
       stdin: pulumi.interpolate`${passwords.superuser}\n${application}\n`,
-      dependsOn: [settled],
+      dependsOn,
     };
     return remoteScript(`${name}-roles`, first, script, this);
   }
@@ -317,20 +305,3 @@ const RESERVED_ROLES = ["postgres", "replicator", "rewinder"];
 
 const notIdentifier = (value: string) =>
   `is ${JSON.stringify(value)}, must be 1 to 63 lower-case letters, digits or _, starting with a letter, and none of ${RESERVED_ROLES.join(", ")}`;
-
-/** Also for parameters that are known only during the update. */
-function checkParameters(
-  name: string,
-  parameters: Record<string, ParameterValue>,
-): Record<string, ParameterValue> {
-  const check = new ArgsCheck(`PatroniCluster "${name}"`);
-  for (const key of Object.keys(parameters)) {
-    check.that(
-      !OWNED_PARAMETERS.includes(key),
-      `parameters.${key}`,
-      "is set by the platform and cannot be changed here",
-    );
-  }
-  check.done();
-  return parameters;
-}

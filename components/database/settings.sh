@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Hands the cluster's dynamic configuration to Patroni once there is a primary, and waits until every
-# member has taken it over. Arguments: seconds to wait, then the members' REST addresses.
+# Hands the cluster's dynamic configuration to Patroni once there is a primary, then restarts Postgres where a parameter
+# needs that: standbys first, the primary last. Arguments: seconds to wait, then the members' REST addresses.
 # Standard input: the REST password, then the configuration as one line of JSON.
 set -euo pipefail
 limit=$1
@@ -8,12 +8,15 @@ shift
 read -r password
 read -r settings
 
-request() { curl --silent --show-error --fail --max-time 10 --config <(printf 'user = "patroni:%s"\n' "$password") "$@"; }
+request() { curl --silent --show-error --fail --max-time 60 --config <(printf 'user = "patroni:%s"\n' "$password") --output /dev/null "$@"; }
+is_primary() { curl --silent --fail --max-time 2 --output /dev/null "http://$1/primary"; }
+needs_restart() { curl --silent --max-time 2 "http://$1/patroni" | grep '"pending_restart": *true' >/dev/null; }
+
 deadline=$((SECONDS + limit))
 primary=""
 until [ -n "$primary" ]; do
   for member in "$@"; do
-    if curl --silent --fail --max-time 2 --output /dev/null "http://$member/primary"; then primary=$member; fi
+    if is_primary "$member"; then primary=$member; fi
   done
   if [ -z "$primary" ] && [ "$SECONDS" -ge "$deadline" ]; then
     echo "no Postgres primary within $limit s (asked $*): its log, docker service logs, says why" >&2
@@ -21,4 +24,21 @@ until [ -n "$primary" ]; do
   fi
   [ -n "$primary" ] || sleep 0.5
 done
-printf '%s' "$settings" | request --request PATCH --data @- --output /dev/null "http://$primary/config"
+
+# Replaced as a whole: a parameter that is no longer given goes back to its default.
+before=$(curl --silent --max-time 5 "http://$primary/config" | tr -d ' \n' | cksum)
+printf '%s' "$settings" | request --request PUT --data @- "http://$primary/config"
+after=$(curl --silent --max-time 5 "http://$primary/config" | tr -d ' \n' | cksum)
+[ "$before" != "$after" ] || exit 0
+
+# Members take it over at their next look; only then do they know what has to be restarted.
+sleep 7
+standbys=()
+for member in "$@"; do
+  [ "$member" = "$primary" ] || standbys+=("$member")
+done
+for member in "${standbys[@]}" "$primary"; do
+  if needs_restart "$member"; then
+    request --request POST --data '{"restart_pending": true, "timeout": 50}' "http://$member/restart"
+  fi
+done

@@ -155,7 +155,8 @@ function readPrivateKey(identity: SshIdentity): pulumi.Input<string> | undefined
 }
 
 function readAgentSocket(identity: SshIdentity): string | undefined {
-  return identity.agent === true ? process.env.SSH_AUTH_SOCK : identity.agent;
+  // Both clients take SSH_AUTH_SOCK by themselves. Written down, it would change with every login.
+  return identity.agent === true ? undefined : identity.agent;
 }
 
 /**

@@ -40,6 +40,9 @@ export interface ImageSetArgs {
 
 const OBTAIN = readScript(__dirname, "obtain.sh");
 
+/** Name of an image that is pulled; empty for one that is built. */
+const pulled = (source: ImageSource) => ("pull" in source ? source.pull : "");
+
 /** In a folder where every user may write and that survives a reboot. */
 const uploadPath = (context: BuildContext) => `/var/tmp/trivet-${basename(context.archive)}`;
 
@@ -82,20 +85,17 @@ export class ImageSet<Names extends string = string> extends Component {
         : undefined;
     const prefix = `${name}-${image}-${first.name}`;
     const upload = context && this.upload(prefix, first, context);
-    const obtained = this.obtain(
-      prefix,
-      first,
-      image,
-      source,
-      context,
-      args,
-      upload ? [upload] : [],
-    );
-    const id = obtained.stdout.apply((text) => text.trim());
+    const local = context ? `trivet/${image}:${context.hash}` : pulled(source);
+    const needs = upload ? [upload] : [];
+    const obtained = this.obtain(prefix, first, image, source, context, local, args, needs);
+    const lines = obtained.stdout.apply((text) => text.trim().split("\n"));
+    const id = lines.apply(([identity = ""]) => identity);
+    // By its digest: the tag may have moved since the first machine pulled it.
+    const exact = context ? local : lines.apply(([, digest]) => digest ?? local);
     const copies = others.map((host) => {
       const copyName = `${name}-${image}-${host.name}`;
       return this.sharesRegistry(source, args)
-        ? this.obtain(copyName, host, image, source, context, args, [obtained])
+        ? this.obtain(copyName, host, image, source, context, exact, args, [obtained])
         : this.stream(copyName, first, host, id);
     });
     return pulumi.all([id, ...copies.map((copy) => copy.id)]).apply(([identity]) => identity);
@@ -112,15 +112,17 @@ export class ImageSet<Names extends string = string> extends Component {
     image: string,
     source: ImageSource,
     context: BuildContext | undefined,
+    reference: pulumi.Input<string>,
     args: ImageSetArgs,
     dependsOn: pulumi.Resource[],
   ): remote.Command {
     const { registry } = args;
-    const tag = context?.hash ?? "";
-    const reference = "build" in source ? `trivet/${image}:${tag}` : source.pull;
-    const copy = context && registry ? `${registry.address}/${image}:${tag}` : "";
+    const copy = context && registry ? `${registry.address}/${image}:${context.hash}` : "";
     const buildArgs = "build" in source ? source.buildArgs : undefined;
-    const credentials = [registry?.username ?? "", registry?.password ?? ""];
+    // The password goes to the registry that it is for, and to no other.
+    const server = registry?.address.split("/")[0] ?? "";
+    const signsIn = copy !== "" || pulled(source).startsWith(`${server}/`);
+    const credentials = signsIn ? [registry?.username ?? "", registry?.password ?? ""] : ["", ""];
     return remoteScript(
       prefix,
       host,
@@ -132,6 +134,7 @@ export class ImageSet<Names extends string = string> extends Component {
           context ? uploadPath(context) : "",
           copy,
           String(registry?.push === true),
+          signsIn ? server : "",
           ...Object.entries(buildArgs ?? {}).map(([key, value]) => `${key}=${value}`),
         ],
         stdin: pulumi.all(credentials).apply((lines) => lines.map((line) => `${line}\n`).join("")),

@@ -8,3 +8,8 @@ local_machines() {
     *) return 1 ;;
   esac
 }
+
+# Local stacks keep their state in the cache; any other stack's lies where its operator signed in.
+choose_state() {
+  if local_machines "$1" > /dev/null; then export TRIVET_OWN_STATE=true; fi
+}

@@ -48,7 +48,7 @@ export async function runPulumi(
 }
 
 /**
- * Makes the stack if it is not there yet. Pulumi writes the stack's encryption salt beside the project
+ * Makes a local stack if it is not there yet; any other one is its operator's to make. Pulumi writes the stack's encryption salt beside the project
  * that it is started in: for a filled-in configuration that is the copy, never the checkout.
  */
 export async function selectStack(stack: string, configFile: string): Promise<void> {
@@ -56,7 +56,12 @@ export async function selectStack(stack: string, configFile: string): Promise<vo
   const known = z.array(z.object({ name: z.string() })).parse(JSON.parse(stdout));
   if (known.some(({ name }) => name === stack)) return;
   const folder = dirname(configFile);
-  if (folder !== ROOT) copyFileSync(join(ROOT, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+  if (folder === ROOT) {
+    throw new Error(
+      `there is no stack ${stack} where you are signed in: pulumi login, then pulumi stack init ${stack}`,
+    );
+  }
+  copyFileSync(join(ROOT, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
   await run("pulumi", ["stack", "init", stack, "--no-select", "--non-interactive"], {
     cwd: folder,
   });

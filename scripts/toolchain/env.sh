@@ -4,6 +4,8 @@
 #
 #   PATH                        with the engine's folder first
 #   PULUMI_HOME                 the toolchain's own, with the plugins
+# and, where TRIVET_OWN_STATE=true says that the state is the scripts' own (stand-in machines, tests):
+#
 #   PULUMI_BACKEND_URL          unless set: a folder in the cache
 #   PULUMI_CONFIG_PASSPHRASE_FILE  unless it or PULUMI_CONFIG_PASSPHRASE is set: a file in the
 #                               cache, made once, readable by its owner only
@@ -34,20 +36,28 @@ trivet_toolchain_environment() (
   stand_ins=$(sed -n 's/^stand-ins //p' "$view/state")
   # What the stand-ins lack is to be an error, not a wait for a download that cannot come.
   [[ -z $stand_ins ]] || printf 'export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=true\n'
-  if [[ -z ${PULUMI_BACKEND_URL:-} ]]; then
-    mkdir -p "$cache_dir/backend"
-    printf 'export PULUMI_BACKEND_URL=%q\n' "file://$cache_dir/backend"
-  fi
-  if [[ -z ${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-} ]]; then
-    passphrase_file=$cache_dir/passphrase
-    if [[ ! -s $passphrase_file ]]; then
-      umask 077
-      head -c 32 /dev/urandom | base64 | tr -d '\n' >"$passphrase_file.$$"
-      # The first of two runs at the same time wins.
-      ln "$passphrase_file.$$" "$passphrase_file" 2>/dev/null || true
-      rm -f "$passphrase_file.$$"
+  if [[ ${TRIVET_OWN_STATE:-} == true ]]; then
+    if [[ -z ${PULUMI_BACKEND_URL:-} ]]; then
+      mkdir -p "$cache_dir/backend"
+      printf 'export PULUMI_BACKEND_URL=%q\n' "file://$cache_dir/backend"
     fi
-    printf 'export PULUMI_CONFIG_PASSPHRASE_FILE=%q\n' "$passphrase_file"
+    if [[ -z ${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-} ]]; then
+      passphrase_file=$cache_dir/passphrase
+      if [[ ! -s $passphrase_file ]]; then
+        umask 077
+        head -c 32 /dev/urandom | base64 | tr -d '\n' >"$passphrase_file.$$"
+        # The first of two runs at the same time wins.
+        ln "$passphrase_file.$$" "$passphrase_file" 2>/dev/null || true
+        rm -f "$passphrase_file.$$"
+      fi
+      printf 'export PULUMI_CONFIG_PASSPHRASE_FILE=%q\n' "$passphrase_file"
+    fi
+  else
+    # A user's own stack lies where the user signed in; the plugins' folder must not hide that.
+    credentials=${PULUMI_HOME:-$HOME/.pulumi}/credentials.json
+    if [[ -f $credentials && ! $credentials -ef $view/home/credentials.json ]]; then
+      ln -sf "$credentials" "$view/home/credentials.json"
+    fi
   fi
   case :$PATH: in
     *":$bin:"*) ;;
