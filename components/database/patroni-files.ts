@@ -118,8 +118,10 @@ export function renderAccessRules(
   return [
     "local all postgres peer",
     "local replication postgres peer",
+    // Patroni looks at its own Postgres this way before there is a primary that could change a password: after the
+    // stack was made again over old data. The socket is inside the container, where every process is postgres' own.
+    "local replication replicator trust",
     "local all all scram-sha-256",
-    "local replication all scram-sha-256",
     "host all all 127.0.0.1/32 scram-sha-256",
     ...members.map((m) => `host replication replicator ${m.address}/32 scram-sha-256`),
     ...addresses.map((address) => `host all all ${address}/32 scram-sha-256`),

@@ -100,8 +100,8 @@ postgresql:
   pg_hba:
     - local all postgres peer
     - local replication postgres peer
+    - local replication replicator trust
     - local all all scram-sha-256
-    - local replication all scram-sha-256
     - host all all 127.0.0.1/32 scram-sha-256
     - host replication replicator 10.0.0.1/32 scram-sha-256
     - host replication replicator 10.0.0.2/32 scram-sha-256
@@ -155,8 +155,8 @@ describe("pg_hba.conf", () => {
     assert.deepEqual(renderAccessRules([{ name: "vm1", address: "10.0.0.1" }]), [
       "local all postgres peer",
       "local replication postgres peer",
+      "local replication replicator trust",
       "local all all scram-sha-256",
-      "local replication all scram-sha-256",
       "host all all 127.0.0.1/32 scram-sha-256",
       "host replication replicator 10.0.0.1/32 scram-sha-256",
       "host all all 10.0.0.1/32 scram-sha-256",
