@@ -95,6 +95,25 @@ describe("one VM", function () {
     assert.deepEqual(open, ["ssh", "http", "https"]);
   });
 
+  it("keeps a port closed that Docker publishes, also after Docker's restart and the machine's", async () => {
+    const address = outputs.machines.vm1?.address ?? "";
+    const image = "$(docker inspect --format '{{.Image}}' $(docker ps -ql))";
+    const publish = `docker run -d --restart always --name published -p 8081:8000 --entrypoint sleep ${image} infinity`;
+    await stack.onMachine("vm1", `${publish} && (ss -ltn | grep -q ':8081 ')`);
+    assert.equal(await isOpen(address, 8081), false, "as published");
+    await stack.onMachine("vm1", "systemctl restart docker");
+    assert.equal(await isOpen(address, 8081), false, "after Docker's restart");
+    await stack.lab("kill", "vm1");
+    await stack.lab("start", "vm1");
+    const started = Date.now();
+    await answersWithin(180, url, outputs);
+    report(
+      `power cut: serving again ${((Date.now() - started) / 1000).toFixed(0)} s after the start`,
+    );
+    assert.equal(await isOpen(address, 8081), false, "after the machine's restart");
+    await stack.onMachine("vm1", "docker rm -f published");
+  });
+
   it("lets a container reach the data services of its own machine, and no other port", async () => {
     const ports = [...APPLICATION_PORTS, PORTS.postgres, PORTS.patroni, PORTS.etcdClient];
     const probe = ports.map(
