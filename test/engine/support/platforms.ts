@@ -18,6 +18,7 @@ export const ONE_MACHINE: readonly string[] = [
   "command:remote:Command postgres-roles",
   "command:remote:Command postgres-settings",
   "command:remote:Command postgres-vm1-files",
+  "command:remote:Command postgres-vm1-passwords",
   "command:remote:Command router-image-haproxy-vm1",
   "command:remote:Command router-image-pgbouncer-vm1",
   "command:remote:Command router-vm1-files",
@@ -85,7 +86,7 @@ export const ONE_MACHINE: readonly string[] = [
 export const THREE_MACHINES: Readonly<Record<string, number>> = {
   // Built images are streamed from the first machine to the other two.
   "command:local:Command": 10,
-  "command:remote:Command": 55,
+  "command:remote:Command": 58,
   "command:remote:CopyToRemote": 5,
   "docker:index/network:Network": 1,
   "docker:index/secret:Secret": 7,

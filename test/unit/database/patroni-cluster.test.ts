@@ -107,7 +107,14 @@ describe("PatroniCluster", () => {
     const roles = engine.script("postgres-roles");
     assert.deepEqual(roles.words, ["postgres-vm1", "10.0.0.1,10.0.0.2,10.0.0.3", "app", "app"]);
     assert.equal(roles.data, `${passwords.superuser}\n${passwordOf("postgres-application")}\n`);
-    assert.ok(engine.get("postgres-roles").dependsOn.includes("postgres-settings"));
+    for (const name of started) {
+      const given = engine.script(`${name}-passwords`);
+      assert.deepEqual(given.words, [name]);
+      const { superuser, replication, rewind } = passwords;
+      assert.equal(given.data, `${superuser}\n${replication}\n${rewind}\n`);
+      assert.ok(engine.get(`${name}-passwords`).dependsOn.includes("postgres-settings"));
+      assert.ok(engine.get("postgres-roles").dependsOn.includes(`${name}-passwords`));
+    }
   });
 
   it("lets further machines log in, and makes no members of them", async () => {

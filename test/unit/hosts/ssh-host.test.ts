@@ -143,13 +143,15 @@ describe("SshHost", () => {
     process.env.SSH_AUTH_SOCK = "/run/agent";
     for (const [agent, socket] of [
       ["/run/other", "/run/other"],
-      [true, "/run/agent"],
+      // Both clients look for it themselves; written down it would change with every login.
+      [true, undefined],
     ] as const) {
       const host = make({ identity: { agent } });
       const { agentSocketPath, privateKey } = await valueOf(host.connection);
       assert.deepEqual([agentSocketPath, privateKey], [socket, undefined]);
       const options = await valueOf(pulumi.output(host.docker.sshOpts));
-      assert.deepEqual(options, [...OPTIONS, "-o", `IdentityAgent=${socket}`]);
+      const named = socket === undefined ? [] : ["-o", `IdentityAgent=${socket}`];
+      assert.deepEqual(options, [...OPTIONS, ...named]);
     }
     assert.deepEqual(readdirSync(files()), ["known_hosts"]);
   });

@@ -42,7 +42,7 @@ describe("ImageSet", () => {
     const upload = `/var/tmp/trivet-app-${hash}.tar`;
     assert.deepEqual(engine.names(), ["image", "image-app-vm1", "image-app-vm1-context"]);
     assert.deepEqual(engine.script("image-app-vm1").words, [
-      ...["build", `trivet/app:${hash}`, upload, "", "false", "A=x y", "B="],
+      ...["build", `trivet/app:${hash}`, upload, "", "false", "", "A=x y", "B="],
     ]);
     assert.equal(engine.script("image-app-vm1").data, "\n\n");
     assert.deepEqual(engine.get("image-app-vm1").dependsOn, ["image-app-vm1-context"]);
@@ -96,7 +96,7 @@ describe("ImageSet", () => {
     assert.deepEqual(engine.namesOf("command:local:Command"), []);
     for (const name of ["vm1", "vm2", "vm3"]) {
       const { words } = engine.script(`image-nginx-${name}`);
-      assert.deepEqual(words, ["pull", "nginx:1.30", "", "", "false"]);
+      assert.deepEqual(words, ["pull", "nginx:1.30", "", "", "false", ""]);
     }
     assert.deepEqual(engine.get("image-nginx-vm1").dependsOn, []);
     assert.deepEqual(engine.get("image-nginx-vm3").dependsOn, ["image-nginx-vm1"]);
@@ -129,7 +129,19 @@ describe("ImageSet", () => {
     new ImageSet("image", args);
     await engine.settled();
     assert.equal(engine.script("image-app-vm2").data, `ci\n${PASSWORD}\n`);
+    assert.equal(engine.script("image-app-vm2").words[5], "registry.lan:5000");
+    // nginx comes from elsewhere: the password is not for that registry.
+    assert.equal(engine.script("image-nginx-vm1").data, "\n\n");
+    assert.equal(engine.script("image-nginx-vm1").words[5], "");
     assertNoLeak(engine.made, [PASSWORD]);
+  });
+
+  it("signs in to pull an image of its own registry", async () => {
+    const images = { shop: { pull: "registry.lan:5000/shop/web:1" } };
+    new ImageSet("image", { ...base(1), images, registry: { ...registry, ...secrets } });
+    await engine.settled();
+    assert.equal(engine.script("image-shop-vm1").words[5], "registry.lan:5000");
+    assert.equal(engine.script("image-shop-vm1").data, `ci\n${PASSWORD}\n`);
   });
 
   it("waits for what it is told to wait for", async () => {
