@@ -131,6 +131,9 @@ else
   fresh=yes
 fi
 
+# Scripts that follow speak to Docker's socket and to Patroni with it.
+command -v curl > /dev/null || apt_install curl ca-certificates
+
 mkdir -p /etc/docker /etc/trivet
 changed=$(merge_settings)
 if [ "$fresh" = yes ]; then

@@ -79,7 +79,7 @@ export class Swarm extends Component implements SwarmHandle {
     );
     this.provider = this.connect(name, first, labels);
     this.network = this.createOverlay(name, network, labels);
-    this.gatewayAddress = network.gatewaySubnet.replace(/\d+\/\d+$/, "1");
+    this.gatewayAddress = firstAddress(network.gatewaySubnet);
     this.registerOutputs({ network: this.network });
   }
 
@@ -170,6 +170,15 @@ export class Swarm extends Component implements SwarmHandle {
       return id;
     });
   }
+}
+
+/** The first address of an IPv4 subnet, which Docker gives to the bridge. */
+export function firstAddress(subnet: string): string {
+  const [address = "", prefix = "32"] = subnet.split("/");
+  const bits = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (32 - Number(prefix));
+  const first = Math.floor(bits / size) * size + 1;
+  return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join(".");
 }
 
 const MTU_OPTION = "com.docker.network.driver.mtu";

@@ -12,8 +12,11 @@ for ((i = 0; i < count; i++)); do
   shift
 done
 # In memory, not on disk; gone with this script.
-secrets=$(mktemp -d /run/trivet-migrate-XXXXXX)
-trap 'rm -rf "$secrets"' EXIT
+private=$(mktemp -d /run/trivet-migrate-XXXXXX)
+trap 'rm -rf "$private"' EXIT
+# The container's user may read what is in here; the machine's other users do not get past the folder above.
+secrets=$private/secrets
+mkdir "$secrets"
 while read -r name value; do
   printf '%s' "$value" | base64 -d >"$secrets/$name"
   variables+=(--env "${name}_FILE=/run/secrets/$name")
