@@ -40,6 +40,8 @@ describe("secrets in an update", () => {
     await project.init(text);
     await project.set("trivet:images.registry.address", "registry.example.org/shop");
     await project.set("trivet:images.registry.username", "ci");
+    // The password goes to its own registry alone, so something has to come from there.
+    await project.set("trivet:images.nginx", "registry.example.org/mirror/nginx:1.30");
     await project.setSecret("trivet:images.registry.password", REGISTRY_PASSWORD);
     await project.setSecret("trivet:services.web.secrets.SECRET_KEY", APP_SECRET);
     said = await project.run("up", "--yes", "--skip-preview");
