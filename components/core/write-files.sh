@@ -4,6 +4,9 @@
 # showing the old inode. What runs afterwards arrives as the first argument.
 set -euo pipefail
 
+new=''
+# Nothing half-written, perhaps a secret, stays behind when this stops in between.
+trap 'if [ -n "$new" ]; then rm -f "$new"; fi' EXIT
 while read -r path mode owner content; do
   folder=$(dirname "$path")
   install -d -m 0755 "$folder"
@@ -13,5 +16,6 @@ while read -r path mode owner content; do
   chmod "$mode" "$new"
   sync "$new"
   mv -f "$new" "$path"
+  new=''
 done
 if [ -n "${1:-}" ]; then bash -euo pipefail -c "$1"; fi

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Measures one machine and refuses it where the platform cannot run. Changes nothing.
-# Arguments: machine, least memory in MiB, least free disk in MiB, any text (another one measures
-# again), root of the file system (another one in tests).
+# Arguments: machine, least memory in MiB, least free disk in MiB, private address (not looked for
+# when empty), any text (another one measures again), root of the file system (another one in tests).
 export MACHINE=$1
-min_memory=$2 min_disk=$3 root=${5:-}
+min_memory=$2 min_disk=$3 private_address=$4 root=${6:-}
 
 supported="use Debian 12 or newer, or Ubuntu 22.04 or newer"
 [ -r "$root/etc/os-release" ] || fail "has no /etc/os-release: $supported"
@@ -29,6 +29,14 @@ case $architecture in
   *) fail "has the architecture $architecture: only x86_64 and aarch64 are supported" ;;
 esac
 [ -d "$root/run/systemd/system" ] || fail "is not run by systemd: $supported as it is delivered"
+
+# Clouds that translate addresses show another one inside, which nothing here could listen on.
+if [ -n "$private_address" ]; then
+  command -v ip > /dev/null || fail "has no command ip: apt-get install iproute2"
+  addresses=$(ip -o -4 addr show | awk '$2 !~ /^(lo|docker.*)$/ { sub("/.*", "", $4); print $4 }')
+  grep -Fx -e "$private_address" <<< "$addresses" > /dev/null ||
+    fail "no interface has the private address $private_address (found: $(paste -sd, <<< "${addresses:-none}" | sed 's/,/, /g')): set privateAddress to the one that the other machines reach"
+fi
 
 number_in() {
   local text

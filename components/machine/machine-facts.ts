@@ -51,7 +51,8 @@ export const MACHINE_NEEDS_DEFAULTS: Required<MachineNeeds> = {
 /**
  * Measures machines before anything is changed on them, and refuses those that the platform cannot
  * run on: Debian before 12, Ubuntu before 22.04 and other systems, other architectures than x86_64
- * and aarch64, too little memory or disk. What changes a machine goes with `dependsOn` on this.
+ * and aarch64, too little memory or disk, a private address that no interface has. What changes a
+ * machine goes with `dependsOn` on this.
  */
 export class MachineFacts extends Component {
   /** Facts by the machine's name. */
@@ -69,7 +70,7 @@ export class MachineFacts extends Component {
         host,
         {
           script,
-          args: [host.name, ...limits, generation],
+          args: [host.name, ...limits, host.privateAddress, generation],
         },
         this,
       );

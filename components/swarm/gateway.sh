@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Creates the bridge over which containers reach their own machine, before Swarm would do it with a
-# subnet of its own choice. Argument: the subnet.
+# subnet of its own choice. Arguments: the subnet, the machine's address in it.
 set -euo pipefail
-subnet=$1
+subnet=$1 gateway=$2
 
 if found=$(docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' docker_gwbridge 2>/dev/null); then
   if [ "$found" != "$subnet" ]; then
@@ -11,7 +11,7 @@ if found=$(docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' d
   fi
   exit 0
 fi
-docker network create --driver bridge --subnet "$subnet" \
+docker network create --driver bridge --subnet "$subnet" --gateway "$gateway" \
   --opt com.docker.network.bridge.name=docker_gwbridge \
   --opt com.docker.network.bridge.enable_icc=false \
   --opt com.docker.network.bridge.enable_ip_masquerade=true docker_gwbridge >/dev/null

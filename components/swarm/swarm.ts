@@ -88,7 +88,9 @@ export class Swarm extends Component implements SwarmHandle {
     host: Host,
     network: Required<SwarmNetworkArgs>,
   ): remote.Command {
-    const script = { script: SCRIPTS.gateway, args: [network.gatewaySubnet] };
+    const { gatewaySubnet } = network;
+    const args = [gatewaySubnet, firstAddress(gatewaySubnet)];
+    const script = { script: SCRIPTS.gateway, args };
     return remoteScript(`${name}-${host.name}-gateway`, host, script, this);
   }
 
@@ -172,7 +174,7 @@ export class Swarm extends Component implements SwarmHandle {
   }
 }
 
-/** The first address of an IPv4 subnet, which Docker gives to the bridge. */
+/** The first address of an IPv4 subnet: the bridge's own. */
 export function firstAddress(subnet: string): string {
   const [address = "", prefix = "32"] = subnet.split("/");
   const bits = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);

@@ -9,6 +9,8 @@ const ROOT = join(__dirname, "..", "..");
 interface Check {
   name: string;
   command: readonly string[];
+  /** Folder that it runs in. @default the project's */
+  cwd?: string;
 }
 
 /** Runs every check, shows the output of those that fail. */
@@ -49,13 +51,42 @@ function allChecks(): Check[] {
       name: "documentation of arguments",
       command: ["node_modules/.bin/typedoc", "--emit", "none"],
     },
+    ...exampleChecks(),
   ];
 }
 
-function passes({ name, command }: Check): boolean {
+/** The example is a project of its own, with its own rules; bundling installs what they need. */
+function exampleChecks(): Check[] {
+  const cwd = join(ROOT, "examples", "exam");
+  // A file of settings would bring the integration tests along, which need servers.
+  const options = [
+    "--no-config",
+    "--node-option",
+    "import=tsx",
+    "--timeout",
+    "20000",
+    "--reporter",
+    "dot",
+  ];
+  return [
+    { name: "examples: bundles", command: ["scripts/stack/build-examples"] },
+    {
+      name: "examples/exam: types, lint, format",
+      command: ["npm", "run", "--silent", "check"],
+      cwd,
+    },
+    {
+      name: "examples/exam: unit tests",
+      command: ["node_modules/.bin/mocha", ...options, "test/unit/**/*.test.ts"],
+      cwd,
+    },
+  ];
+}
+
+function passes({ name, command, cwd = ROOT }: Check): boolean {
   const [program = "", ...args] = command;
   const started = Date.now();
-  const result = spawnSync(program, args, { cwd: ROOT, encoding: "utf8" });
+  const result = spawnSync(program, args, { cwd, encoding: "utf8" });
   const ok = result.status === 0;
   const seconds = ((Date.now() - started) / 1000).toFixed(1);
   process.stdout.write(`  ${ok ? "✔" : "✘"} ${name} (${seconds} s)\n`);

@@ -79,6 +79,22 @@ describe("write-files.sh", () => {
     assert.notEqual(statSync(`${folder}/a`).ino, before);
   });
 
+  it("leaves nothing half-written behind when it stops in between, and what was there", () => {
+    write([{ path: `${folder}/a`, content: "old" }]);
+    const [good, never] = [`${folder}/good`, `${folder}/never`];
+    for (const bad of [{ mode: "none" }, { owner: "no-such-user:0" }]) {
+      const { status, stderr } = write([
+        { path: good, content: "x" },
+        { path: `${folder}/a`, content: "new", ...bad },
+        { path: never, content: "x" },
+      ]);
+      assert.equal(status, 1);
+      assert.match(stderr, /stopped at: ch(mod|own) /);
+      assert.deepEqual(readdirSync(folder), ["a", "good"]);
+      assert.equal(readFileSync(`${folder}/a`, "utf8"), "old");
+    }
+  });
+
   it("runs what comes afterwards once, and fails with it", () => {
     const files = [{ path: `${folder}/a`, content: "x" }];
     const after = `test -f ${folder}/a; touch ${folder}/ran`;

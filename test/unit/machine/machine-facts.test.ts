@@ -21,7 +21,7 @@ describe("MachineFacts", () => {
     assert.deepEqual(await valueOf(facts.vm1), FACTS);
     assert.deepEqual(await valueOf(facts.vm2), FACTS);
     assert.deepEqual(engine.names(), ["platform", "platform-vm1-facts", "platform-vm2-facts"]);
-    assert.equal(engine.script("platform-vm1-facts").args, "vm1 1800 5000 ''");
+    assert.equal(engine.script("platform-vm1-facts").args, "vm1 1800 5000 10.0.0.1 ''");
   });
 
   it("measures again when the generation changes", async () => {
@@ -29,7 +29,7 @@ describe("MachineFacts", () => {
     await valueOf(
       new MachineFacts("p", { hosts, generation: "a $(b)", minDiskMiB: 100 }).facts.vm1,
     );
-    assert.equal(engine.script("p-vm1-facts").args, "vm1 1800 100 'a $(b)'");
+    assert.equal(engine.script("p-vm1-facts").args, "vm1 1800 100 10.0.0.1 'a $(b)'");
   });
 
   it("has the defaults that its documentation names", () => {

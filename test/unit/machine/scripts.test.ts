@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { OLDEST_DOCKER, renderRefused } from "../../../components/machine/docker-engine";
 import { parseFacts } from "../../../components/machine/machine-facts";
 import { machineScript } from "../../../components/machine/shared";
 
-function run(script: string, args: readonly string[]) {
+function run(script: string, args: readonly string[], path = process.env.PATH) {
   const words = ["-euo", "pipefail", "-c", script, "trivet", ...args];
-  const { status, stdout, stderr } = spawnSync("bash", words, { encoding: "utf8" });
+  const env = { ...process.env, PATH: path };
+  const { status, stdout, stderr } = spawnSync("bash", words, { encoding: "utf8", env });
   return { status, stdout, stderr: stderr.trim() };
 }
 
@@ -30,7 +31,7 @@ describe("facts.sh", () => {
     rmSync(root, { recursive: true });
   });
   const probe = (memory = "256", disk = "1") =>
-    run(machineScript("facts.sh"), ["vm1", memory, disk, "", root]);
+    run(machineScript("facts.sh"), ["vm1", memory, disk, "", "", root]);
   const facts = () => {
     const { status, stdout, stderr } = probe();
     assert.equal(status, 0, stderr);
@@ -109,6 +110,43 @@ describe("facts.sh", () => {
     );
     rmSync(join(root, "run"), { recursive: true });
     assert.match(probe().stderr, /^vm1: is not run by systemd/);
+  });
+
+  describe("with a private address", () => {
+    const looksFor = (address: string) => {
+      put("bin/ip", `#!/bin/sh\n[ "$*" = "-o -4 addr show" ] && cat ${root}/interfaces`);
+      chmodSync(join(root, "bin/ip"), 0o755);
+      const path = `${join(root, "bin")}:${process.env.PATH ?? ""}`;
+      return run(machineScript("facts.sh"), ["vm1", "256", "1", address, "", root], path);
+    };
+    const missing = (address: string, found: string) => ({
+      status: 1,
+      stdout: "",
+      stderr: `vm1: no interface has the private address ${address} (found: ${found}): set privateAddress to the one that the other machines reach`,
+    });
+    const LO = "1: lo    inet 127.0.0.1/8 scope host lo\\       valid_lft forever";
+    const ETH0 = "2: eth0    inet 10.0.0.12/24 brd 10.0.0.255 scope global eth0\\       valid_lft";
+    const TUNNEL = "3: wg0    inet 10.9.0.1 peer 10.9.0.2/32 scope global wg0\\       valid_lft";
+
+    const DOCKER = "4: docker0    inet 172.17.0.1/16 scope global docker0\\       valid_lft";
+
+    it("takes one of any interface", () => {
+      put("interfaces", [LO, ETH0, TUNNEL, DOCKER].join("\n"));
+      for (const address of ["10.0.0.12", "10.9.0.1"]) {
+        const { status, stderr } = looksFor(address);
+        assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
+      }
+    });
+    it("refuses one that no interface has, and names those that there are", () => {
+      put("interfaces", [LO, ETH0, TUNNEL, DOCKER].join("\n"));
+      for (const address of ["203.0.113.1", "10.0.0.1", "10.0.0.2", "10.0.0.255", "10x0.0.12"]) {
+        assert.deepEqual(looksFor(address), missing(address, "10.0.0.12, 10.9.0.1"));
+      }
+    });
+    it("refuses any on a machine without a network", () => {
+      put("interfaces", [LO, DOCKER].join("\n"));
+      assert.deepEqual(looksFor("10.0.0.1"), missing("10.0.0.1", "none"));
+    });
   });
 });
 

@@ -29,7 +29,7 @@ describe("Swarm", () => {
       "swarm-vm1-init",
       "swarm-vm1-label",
     ]);
-    assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["10.212.0.0/24"]);
+    assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["10.212.0.0/24", "10.212.0.1"]);
     assert.deepEqual(engine.script("swarm-vm1-init").words, ["10.0.0.1", "10.214.0.0/16"]);
     assert.deepEqual(engine.script("swarm-vm1-label").words, ["10.0.0.1", "vm1"]);
     assert.equal(await valueOf(swarm.network), "swarm-overlay-id");
@@ -106,10 +106,11 @@ describe("Swarm", () => {
   });
 
   it("derives the gateway's address from its subnet", async () => {
-    const network = { gatewaySubnet: "172.30.5.0/26" };
+    const network = { gatewaySubnet: "172.30.5.64/26" };
     const swarm = await made({ managers: hosts(1), network });
-    assert.equal(swarm.gatewayAddress, "172.30.5.1");
-    assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["172.30.5.0/26"]);
+    assert.equal(swarm.gatewayAddress, "172.30.5.65");
+    const { words } = engine.script("swarm-vm1-gateway");
+    assert.deepEqual(words, ["172.30.5.64/26", "172.30.5.65"]);
   });
 
   it("tells tokens and keys to nobody", async () => {

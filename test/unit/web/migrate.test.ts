@@ -12,6 +12,7 @@ for ((i = 1; i <= $#; i++)); do
   if [ "\${!i}" = --volume ]; then next=$((i + 1)); folder=\${!next%%:*}; fi
 done
 for file in "$folder"/*; do [ ! -f "$file" ] || printf 'file %s=%s.\\n' "\${file##*/}" "$(/usr/bin/base64 -w0 "$file")"; done
+/usr/bin/stat -c 'modes %a' "\${folder%/*}" "$folder" "$folder"/* 2> /dev/null
 printf 'KEY=%s.\\nimage=%s.\\n' "$(printf %s "\${KEY-unset}" | /usr/bin/base64 -w0)" "\${image-unset}"
 [ "\${*: -1}" != fail ] || exit 3
 `;
@@ -75,6 +76,10 @@ describe("migrate.sh", () => {
       "<npm>",
       "<run it>",
       `file KEY=${base64(value)}.`,
+      // The machine's other users stop at the first folder; the container's user begins at the second.
+      "modes 700",
+      "modes 755",
+      "modes 444",
       `KEY=${base64("unset")}.`,
       "image=unset.",
     ]);
