@@ -23,13 +23,33 @@ export function asRoot(name: string): string {
 const STRICT = `set -euo pipefail
 trap 'printf "%s: stopped at: %s\\n" "$(hostname)" "$BASH_COMMAND" >&2' ERR`;
 
+/** How long a script waits for an earlier run of itself. Seconds. */
+const LOCK_SECONDS = 900;
+
+/**
+ * One run at a time: when an update is killed, its scripts go on, and the next update's would meet
+ * them in the middle of the same work.
+ */
+function renderLock(name: string): string {
+  const file = `/run/lock/trivet-${name.replaceAll(/[^\w.-]/g, "_")}`;
+  const message = `$(hostname): an earlier run of ${file} still goes on after ${LOCK_SECONDS / 60} min: wait for it, or end it there`;
+  return `exec 9> ${file}; flock --wait ${LOCK_SECONDS} 9 || { echo "${message}" >&2; exit 1; }\n`;
+}
+
 /**
  * What {@link asRoot} reads: the script as one group, which bash parses to its end before it starts,
- * and then the lines that the script itself reads. It ends with `exit`, so data is never run.
+ * and then the lines that the script itself reads. It ends with `exit`, so data is never run. With
+ * `lock`, it waits for an earlier run of the same name on that machine.
  */
-export function renderInput(script: string, args: readonly string[], data = ""): string {
+export function renderInput(
+  script: string,
+  args: readonly string[],
+  data = "",
+  lock?: string,
+): string {
   const words = args.map(shellQuote).join(" ");
-  return `{\n${STRICT}\nset -- ${words}\n${script.trimEnd()}\nexit 0\n}\n${data}`;
+  const head = lock === undefined ? "" : renderLock(lock);
+  return `{\n${STRICT}\n${head}set -- ${words}\n${script.trimEnd()}\nexit 0\n}\n${data}`;
 }
 
 /** Reads a script that lies beside the component which uses it. */
@@ -64,7 +84,7 @@ export function remoteScript(
     .all([given.args ?? [], given.after ?? [], data])
     .apply(([args, marks, lines]) => {
       const noted = marks.map((mark) => `# ${mark.replaceAll("\n", " ")}\n`).join("");
-      return renderInput(noted + given.script, args, lines);
+      return renderInput(noted + given.script, args, lines, name);
     });
   return new remote.Command(
     name,

@@ -3,6 +3,7 @@ import type { input } from "@pulumi/docker/types";
 import * as pulumi from "@pulumi/pulumi";
 import { waitsFor } from "../core/component";
 import type { Host } from "../core/host";
+import { ownerLabel } from "./leftovers";
 import type { SwarmHandle } from "./swarm";
 
 /** Arguments of {@link pinnedService}. */
@@ -70,6 +71,7 @@ export function pinnedService(
       labels: [
         { label: "trivet.service", value: args.service },
         { label: "trivet.machine", value: host.name },
+        ...ownerLabel(swarm),
       ],
       taskSpec: {
         containerSpec: containerSpec(args),
@@ -101,6 +103,9 @@ export function pinnedService(
       parent,
       provider: swarm.provider,
       dependsOn: waitsFor(parent, args.dependsOn),
+      // Read back, the host's network has its identity instead of its name. Taken for a change by
+      // the update after a refresh, that would replace the service.
+      ...(publish === undefined && { ignoreChanges: ["taskSpec.networksAdvanceds"] }),
     },
   );
 }
@@ -131,6 +136,7 @@ function containerSpec(args: PinnedServiceArgs): input.ServiceTaskSpecContainerS
 }
 
 function sharedMemory(sizeMiB: number): input.ServiceTaskSpecContainerSpecMount {
-  const tmpfsOptions = { sizeBytes: sizeMiB * 1048576, mode: 0o1777 };
+  // Without the sticky bit, which Swarm does not report back; one user writes there.
+  const tmpfsOptions = { sizeBytes: sizeMiB * 1048576, mode: 0o777 };
   return { type: "tmpfs", target: "/dev/shm", tmpfsOptions };
 }

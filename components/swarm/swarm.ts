@@ -1,12 +1,14 @@
 import type { remote } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
 import { firstOf } from "../core/collections";
 import { Component, waitsFor } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { readScript, remoteScript } from "../core/remote-script";
+import { OWNER_LABEL, removeLeftovers } from "./leftovers";
 
 /** Addresses of the Swarm's networks. None may hold a machine's own address. */
 export interface SwarmNetworkArgs {
@@ -48,6 +50,11 @@ export interface SwarmHandle {
   readonly network: pulumi.Output<string>;
   /** Address at which a container reaches its own machine. */
   readonly gatewayAddress: string;
+  /**
+   * Value of the label that everything of this stack carries in the Swarm: what an interrupted update
+   * leaves is found by it. Without one, nothing is labelled, and nothing removed.
+   */
+  readonly owner?: pulumi.Output<string>;
 }
 
 const SCRIPTS = {
@@ -62,6 +69,7 @@ export class Swarm extends Component implements SwarmHandle {
   readonly provider: docker.Provider;
   readonly network: pulumi.Output<string>;
   readonly gatewayAddress: string;
+  readonly owner: pulumi.Output<string>;
 
   constructor(name: string, args: SwarmArgs, opts?: pulumi.ComponentResourceOptions) {
     const { first, managers, workers, network } = resolveArgs(name, args);
@@ -77,6 +85,7 @@ export class Swarm extends Component implements SwarmHandle {
     const labels = [first, ...others].map((host, i) =>
       this.label(name, host, first, joined[i - 1] ?? init),
     );
+    this.owner = new random.RandomId(`${name}-owner`, { byteLength: 8 }, { parent: this }).hex;
     this.provider = this.connect(name, first, labels);
     this.network = this.createOverlay(name, network, labels);
     this.gatewayAddress = firstAddress(network.gatewaySubnet);
@@ -133,10 +142,17 @@ export class Swarm extends Component implements SwarmHandle {
     return remoteScript(`${name}-${host.name}-label`, manager, script, this);
   }
 
-  /** The address is given out only once the Swarm is up: the provider dials as soon as it has one. */
+  /** The address is given out only once the Swarm is up and tidy: the provider dials as soon as it has one. */
   private connect(name: string, manager: Host, labels: remote.Command[]): docker.Provider {
     const ready = pulumi.all(labels.map((label) => label.id));
-    const host = pulumi.all([manager.docker.host, ready]).apply(([address]) => address);
+    const { host: address, sshOpts } = manager.docker;
+    const host = pulumi
+      .all([address, sshOpts, this.owner, ready])
+      .apply(async ([to, options, owner]) => {
+        if (!pulumi.runtime.isDryRun())
+          await removeLeftovers({ address: to, options }, owner, this);
+        return to;
+      });
     const args = { host, sshOpts: manager.docker.sshOpts, disableDockerDaemonCheck: true };
     return new docker.Provider(`${name}-provider`, args, { parent: this, dependsOn: labels });
   }
@@ -152,6 +168,7 @@ export class Swarm extends Component implements SwarmHandle {
         name: "trivet",
         driver: "overlay",
         attachable: true,
+        labels: [{ label: OWNER_LABEL, value: this.owner }],
         ipamConfigs: [{ subnet: network.overlaySubnet }],
         options: {
           [MTU_OPTION]: String(network.mtu),
@@ -162,15 +179,17 @@ export class Swarm extends Component implements SwarmHandle {
         parent: this,
         provider: this.provider,
         dependsOn: waitsFor(this, dependsOn),
-        // Swarm adds its VXLAN number to them. Taken for a change, it would replace the network, and
-        // with it every service.
-        ignoreChanges: ["options"],
+        // Swarm adds its VXLAN number and a gateway to them. Taken for a change, that would replace the
+        // network, and with it every service.
+        ignoreChanges: ["options", "ipamConfigs", "labels"],
       },
     );
-    return pulumi.all([overlay.id, overlay.options]).apply(([id, options]) => {
-      checkUnchanged(name, network, options);
-      return id;
-    });
+    return pulumi
+      .all([overlay.id, overlay.options, overlay.ipamConfigs])
+      .apply(([id, options, ipamConfigs]) => {
+        checkUnchanged(name, network, options, ipamConfigs[0]?.subnet);
+        return id;
+      });
   }
 }
 
@@ -190,9 +209,15 @@ function checkUnchanged(
   name: string,
   network: Required<SwarmNetworkArgs>,
   options: Record<string, string>,
+  subnet: string = network.overlaySubnet,
 ): void {
   const found = options[MTU_OPTION] ?? String(network.mtu);
   new ArgsCheck(`Swarm "${name}"`)
+    .that(
+      subnet === network.overlaySubnet,
+      "network.overlaySubnet",
+      `is ${network.overlaySubnet}, but the network was made with ${subnet} and cannot be changed: set it back`,
+    )
     .that(
       found === String(network.mtu),
       "network.mtu",

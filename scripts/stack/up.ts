@@ -1,10 +1,14 @@
 import { answersWithin } from "./address";
 import { stackOutputs, runPulumi, selectStack } from "./pulumi";
 import { platformMemory, printMemory } from "./memory";
+import { recoverStack } from "./recover";
 import { configFileOf, readInventory } from "./stack-config";
 
 /** How long the address may take to answer once `pulumi up` is done. Seconds. */
 const ANSWER_SECONDS = 60;
+
+/** As Pulumi.yaml names it. */
+const PROJECT = "trivet";
 
 async function main(stack: string): Promise<void> {
   const standIns = process.env.TRIVET_STAND_INS ?? "";
@@ -15,6 +19,7 @@ async function main(stack: string): Promise<void> {
   }
   const configFile = configFileOf(stack);
   await selectStack(stack, configFile);
+  await recoverStack({ stack, project: PROJECT, configFile }, say);
   const started = Date.now();
   const asks = readInventory(stack) === undefined;
   await runPulumi(["up", "--stack", stack, "--config-file", configFile], { asks });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { join } from "node:path";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import fc from "fast-check";
 import {
@@ -92,6 +94,31 @@ trap 'printf "%s: stopped at: %s\\n" "$(hostname)" "$BASH_COMMAND" >&2' ERR
     }
   });
 
+  it("runs one at a time where it has a lock, and hands the rest over as without one", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "trivet-lock-"));
+    const name = `test of ${basename(folder)}`;
+    const slow = `echo "$1 starts" >> ${folder}/log; sleep 0.3; echo "$1 ends" >> ${folder}/log`;
+    const both = ["a", "b"].map(
+      (word) =>
+        new Promise((resolve) => {
+          const child = spawn("bash", ["-s"]);
+          child.once("close", resolve);
+          child.stdin.end(renderInput(slow, [word], "", name));
+        }),
+    );
+    assert.deepEqual(await Promise.all(both), [0, 0]);
+    const lines = readFileSync(join(folder, "log"), "utf8").trim().split("\n");
+    assert.equal(lines[0]?.[0], lines[1]?.[0], lines.join(", "));
+    assert.deepEqual(parseInput(renderInput(slow, ["a b"], "x\n", name)), {
+      words: ["a b"],
+      args: "'a b'",
+      script: slow,
+      data: "x\n",
+    });
+    rmSync(folder, { recursive: true });
+    rmSync(`/run/lock/trivet-${name.replaceAll(" ", "_")}`);
+  });
+
   it("says at which line it stopped, as it is written there", () => {
     const { stderr } = bash(["-s"], renderInput('secret=$1\ntest "$secret" = x', ["hunter2"]));
     assert.match(stderr.toString(), /^\S+: stopped at: test "\$secret" = x\n$/);
@@ -151,7 +178,7 @@ describe("remoteScript", () => {
     assert.equal(inputs.create, asRoot("it"));
     assert.equal(inputs.addPreviousOutputInEnv, false);
     assert.equal(inputs.logging, "none");
-    assert.equal(inputs.stdin, renderInput("cat", ["a b", "c"], "hunter2-long\n"));
+    assert.equal(inputs.stdin, renderInput("cat", ["a b", "c"], "hunter2-long\n", "it"));
     assert.deepEqual(secretInputs, ["connection", "stdin"]);
     assert.deepEqual(secretOutputs, ["connection"]);
     assert.equal(above, "parent");

@@ -147,7 +147,7 @@ describe("PatroniCluster", () => {
     assert.deepEqual(containerSpec.mounts, [
       { type: "bind", source: "/etc/trivet/postgres", target: "/etc/trivet", readOnly: true },
       { type: "volume", source: "trivet-postgres", target: "/var/lib/postgresql/data" },
-      { type: "tmpfs", target: "/dev/shm", tmpfsOptions: { sizeBytes: 268_435_456, mode: 0o1777 } },
+      { type: "tmpfs", target: "/dev/shm", tmpfsOptions: { sizeBytes: 268_435_456, mode: 0o777 } },
     ]);
   });
 

@@ -24,7 +24,8 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...["image", "router-image", "app-image"],
     ...on(all, "machine-*-facts", "kernel-*-sysctl", "docker-*-docker"),
     ...on(all, "firewall-*-stage", "firewall-*-confirm", "swarm-*-gateway", "swarm-*-label"),
-    ...["swarm-vm1-init", "swarm-provider", "swarm-overlay", ...on(others, "swarm-*-join")],
+    ...["swarm-vm1-init", "swarm-owner", "swarm-provider", "swarm-overlay"],
+    ...on(others, "swarm-*-join"),
     ...on(core, ...BUILT.map((image) => `image-${image}-*`), "image-nginx-*"),
     ...BUILT.map((image) => `image-${image}-vm1-context`),
     ...on(all, ...BUILT_FOR_ALL.map((image) => `router-image-${image}-*`)),
@@ -33,6 +34,7 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...on(core, "etcd-*", "etcd-*-files", "etcd-*-key", "etcd-*-request", "etcd-*-certificate"),
     ...["postgres", "postgres-settings", "postgres-roles"],
     ...PASSWORDS.map((role) => `postgres-${role}`),
+    ...["dump", ...on(core, "dump-*-files")],
     ...["router", "pgbouncer", "pgbouncer-admin", "valkey", "valkey-password"],
     ...on(core, "postgres-*", "postgres-*-files", "postgres-*-passwords"),
     ...on(core, "valkey-*", "valkey-*-files"),
@@ -44,6 +46,7 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...["web", "api"].flatMap((name) => [`${name}-REDIS_URL`, `${name}-REDIS_PASSWORD`]),
     // Once as the password that is made, once as the secret that holds it.
     ...["web-SESSION_KEY", "web-SESSION_KEY", "web-MAIL_PASSWORD", "web-migrate"],
+    ...["web-try", "api-try"],
     ...["certificate", "certificate", "certificate-key"],
     ...["nginx", ...on(core, "nginx-*", "nginx-*-files")],
   ].sort();

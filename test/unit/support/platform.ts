@@ -16,6 +16,9 @@ export const FACTS = {
 /** Where the Swarm notes its VXLAN number, which nobody asked for. */
 export const VXLAN = { "com.docker.network.driver.overlay.vxlanid_list": "4097" };
 
+/** Value of the label that everything of the stack carries. */
+export const OWNER = "0123456789abcdef";
+
 export const passwordOf = (name: string) => `password-of-${name}`;
 export const keyOf = (name: string) => `-----BEGIN PRIVATE KEY-----\nkey-of-${name}\n`;
 export const certificateOf = (name: string) => `-----BEGIN CERTIFICATE-----\nof-${name}\n`;
@@ -44,6 +47,7 @@ export const PLATFORM_OUTPUTS: Outputs = {
   "docker:index/service:Service": () => ({}),
   "docker:index/secret:Secret": ({ name }) => ({ name: `${name}-1a2b3c` }),
   "pulumi:providers:docker": () => ({}),
+  "random:index/randomId:RandomId": () => ({ hex: OWNER }),
   "random:index/randomPassword:RandomPassword": ({ name }) => ({ result: passwordOf(name) }),
   "tls:index/privateKey:PrivateKey": ({ name }) => ({ privateKeyPem: keyOf(name) }),
   "tls:index/certRequest:CertRequest": ({ name }) => ({ certRequestPem: `request-of-${name}` }),

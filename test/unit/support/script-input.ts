@@ -9,8 +9,8 @@ export interface ScriptInput {
   readonly data: string;
 }
 
-/** Options of the shell, a trap; the arguments come after them. */
-const HEAD = /^{\nset -euo pipefail\n(?:trap .*\n)*set -- /;
+/** Options of the shell, a trap, a lock; the arguments come after them. */
+const HEAD = /^{\nset -euo pipefail\n(?:(?:trap|exec) .*\n)*set -- /;
 const END = "\nexit 0\n}\n";
 
 export function parseInput(input: string): ScriptInput {

@@ -128,7 +128,7 @@ describe("pinnedService", () => {
         {
           type: "tmpfs",
           target: "/dev/shm",
-          tmpfsOptions: { sizeBytes: 268_435_456, mode: 0o1777 },
+          tmpfsOptions: { sizeBytes: 268_435_456, mode: 0o777 },
         },
       ],
       sysctl: { "net.core.somaxconn": "65535" },

@@ -4,10 +4,13 @@ import { Swarm, SWARM_NETWORK_DEFAULTS } from "../../../components/swarm/swarm";
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { failuresOf, problemsOf, valueOf } from "../support/outputs";
-import { host, hosts, PLATFORM_OUTPUTS, SSH_KEY, TOKENS } from "../support/platform";
+import { host, hosts, OWNER, PLATFORM_OUTPUTS, SSH_KEY, TOKENS } from "../support/platform";
 import { Recorder } from "../support/recorder";
 
 const MTU = "com.docker.network.driver.mtu";
+
+/** Types whose resources change no machine. */
+const NO_MACHINE = ["pulumi:providers:docker", "random:index/randomId:RandomId"];
 
 describe("Swarm", () => {
   const engine = new Recorder(PLATFORM_OUTPUTS);
@@ -24,6 +27,7 @@ describe("Swarm", () => {
     assert.deepEqual(engine.names(), [
       "swarm",
       "swarm-overlay",
+      "swarm-owner",
       "swarm-provider",
       "swarm-vm1-gateway",
       "swarm-vm1-init",
@@ -77,8 +81,8 @@ describe("Swarm", () => {
     assert.deepEqual(engine.get("swarm-vm2-join").dependsOn, ["swarm-vm1-init"]);
     assert.deepEqual(engine.get("swarm-vm2-label").dependsOn, ["swarm-vm2-join"]);
     assert.deepEqual(engine.get("swarm-vm1-label").dependsOn, ["swarm-vm1-init"]);
-    assert.deepEqual(engine.get("swarm-provider").dependsOn, labels);
-    assert.deepEqual(engine.get("swarm-overlay").dependsOn, labels);
+    assert.deepEqual(engine.get("swarm-provider").dependsOn, ["swarm-owner", ...labels]);
+    assert.deepEqual(engine.get("swarm-overlay").dependsOn, ["swarm-owner", ...labels]);
   });
 
   it("talks to the first manager over ssh", async () => {
@@ -100,9 +104,10 @@ describe("Swarm", () => {
       attachable: true,
       ipamConfigs: [{ subnet: "10.100.0.0/16" }],
       options: { [MTU]: "1350", encrypted: "true" },
+      labels: [{ label: "trivet.owner", value: OWNER }],
     });
     assert.equal(provider, "swarm-provider");
-    assert.deepEqual(ignoreChanges, ["options"]);
+    assert.deepEqual(ignoreChanges, ["options", "ipamConfigs", "labels"]);
   });
 
   it("derives the gateway's address from its subnet", async () => {
@@ -127,7 +132,7 @@ describe("Swarm", () => {
     new Swarm("swarm", { managers: hosts(3) }, { dependsOn: before });
     await engine.settled();
     for (const { name, type, dependsOn } of engine.made) {
-      if (!name.startsWith("swarm-") || type === "pulumi:providers:docker") continue;
+      if (!name.startsWith("swarm-") || NO_MACHINE.includes(type)) continue;
       assert.ok(dependsOn.includes("before-vm9-label"), name);
     }
   });

@@ -1,0 +1,123 @@
+import { execFile } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { z } from "zod";
+
+const run = promisify(execFile);
+
+/** Who holds a stack's lock, as the engine writes it into a folder or bucket. */
+const lockSchema = z.object({ pid: z.number(), hostname: z.string(), username: z.string() });
+
+/** Who holds a stack's lock. */
+export type Lock = z.output<typeof lockSchema>;
+
+/** What to do about a lock. `ask`: its process is on another machine, so nobody here can know. */
+export type Verdict = "release" | "wait" | "ask";
+
+/** A lock is stale when its process was one of this machine and is gone. */
+export function judgeLock(lock: Lock, here: string, isAlive: (pid: number) => boolean): Verdict {
+  if (lock.hostname !== here) return "ask";
+  return isAlive(lock.pid) ? "wait" : "release";
+}
+
+/** Whether a process of this machine runs, be it another user's. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** Locks of a stack whose state lies in a folder; none elsewhere: those are the engine's to report. */
+export function locksOf(backend: string, project: string, stack: string): Lock[] {
+  if (!backend.startsWith("file://")) return [];
+  // Not every such address is one that Node takes: ~ and relative paths are the engine's own.
+  const root = backend.startsWith("file:///") ? fileURLToPath(backend) : "";
+  const folder = join(root, ".pulumi", "locks", "organization", project, stack);
+  if (root === "" || !existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((name) => readLock(join(folder, name)))
+    .filter((lock) => lock !== undefined);
+}
+
+/** A lock that vanishes while it is read was released. */
+function readLock(path: string): Lock | undefined {
+  try {
+    return lockSchema.parse(JSON.parse(readFileSync(path, "utf8")));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the engine needs to be told of a stack. */
+export interface StackPlace {
+  stack: string;
+  project: string;
+  configFile: string;
+}
+
+const POLL_SECONDS = 2;
+
+/**
+ * Brings a stack into a state from which an update can go on after one was killed: releases the lock
+ * of a process that is gone, waits for one that still runs, and reads back what is there if the state
+ * names operations that were never finished. `say` gets what is done. Throws where somebody has to decide.
+ */
+export async function recoverStack(place: StackPlace, say: (text: string) => void): Promise<void> {
+  const { stack } = place;
+  let said = false;
+  for (;;) {
+    const locks = locksOf(await backendUrl(), place.project, stack);
+    const verdicts = locks.map((lock) => judgeLock(lock, hostname(), isAlive));
+    const foreign = locks[verdicts.indexOf("ask")];
+    if (foreign !== undefined) throw new Error(lockedElsewhere(stack, foreign));
+    if (!verdicts.includes("wait")) {
+      if (verdicts.length > 0) await release(place, say);
+      break;
+    }
+    if (!said) say(`stack ${stack} is being updated by process ${pidsOf(locks)}: waiting for it`);
+    said = true;
+    await sleep(POLL_SECONDS * 1000);
+  }
+  if (await hasPending(place)) {
+    say("the last update was interrupted: reading back what is there");
+    const clear = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
+    await engine(place, [...clear, "--config-file", place.configFile]);
+  }
+}
+
+const pidsOf = (locks: readonly Lock[]) => locks.map(({ pid }) => pid).join(", ");
+
+const lockedElsewhere = (stack: string, { username, hostname: host, pid }: Lock) =>
+  `stack ${stack} is locked by ${username} on ${host} (process ${pid}): wait for it; if it is gone, pulumi cancel --stack ${stack} --yes`;
+
+async function release(place: StackPlace, say: (text: string) => void): Promise<void> {
+  say("the last update was killed: releasing its lock");
+  await engine(place, ["cancel", "--yes"]);
+}
+
+const stateSchema = z.object({
+  deployment: z.object({ pending_operations: z.array(z.unknown()).nullish() }).nullish(),
+});
+
+async function hasPending(place: StackPlace): Promise<boolean> {
+  const { stdout } = await engine(place, ["stack", "export"]);
+  const { deployment } = stateSchema.parse(JSON.parse(stdout));
+  return (deployment?.pending_operations ?? []).length > 0;
+}
+
+async function backendUrl(): Promise<string> {
+  const { stdout } = await run("pulumi", ["whoami", "--json"]);
+  return z.object({ url: z.string() }).parse(JSON.parse(stdout)).url;
+}
+
+async function engine({ stack, configFile }: StackPlace, args: readonly string[]) {
+  const options = { cwd: dirname(configFile), maxBuffer: 268_435_456 };
+  return await run("pulumi", [...args, "--stack", stack, "--non-interactive"], options);
+}
