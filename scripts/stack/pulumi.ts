@@ -12,7 +12,7 @@ export const ROOT = join(__dirname, "..", "..");
 const outputsSchema = z.object({
   urls: z.array(z.string()),
   certificate: z.string().optional(),
-  database: z.object({ name: z.string() }),
+  database: z.object({ name: z.string(), user: z.string() }),
   machines: z.record(
     z.string(),
     z.object({
@@ -78,4 +78,15 @@ export async function stackOutputs(
     env,
   });
   return outputsSchema.parse(JSON.parse(stdout));
+}
+
+/** The password of the application's database role. */
+export async function databasePassword(
+  stack: string,
+  configFile: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<string> {
+  const args = ["stack", "output", "databasePassword", "--show-secrets", "--stack", stack];
+  const { stdout } = await run("pulumi", args, { cwd: dirname(configFile), env });
+  return stdout.trim();
 }

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { parseDocument } from "yaml";
+import type { DrillTarget } from "../../../scripts/drills/load";
 import type { StackOutputs } from "../../../scripts/stack/pulumi";
-import { ROOT, stackOutputs } from "../../../scripts/stack/pulumi";
+import { databasePassword, ROOT, stackOutputs } from "../../../scripts/stack/pulumi";
 import { readInventory, withInventory } from "../../../scripts/stack/stack-config";
 
 const run = promisify(execFile);
@@ -49,10 +50,11 @@ export class LabStack {
     await run("pulumi", ["stack", "init", this.name], { cwd: this.folder, env: this.env });
   }
 
-  /** Changes one setting, as an edit of the stack's file would. */
+  /** Changes one setting, as an edit of the stack's file would; undefined takes it away. */
   configure(path: readonly string[], value: unknown): void {
     const document = parseDocument(readFileSync(this.configFile, "utf8"));
-    document.setIn(["config", ...path], value);
+    if (value === undefined) document.deleteIn(["config", ...path]);
+    else document.setIn(["config", ...path], value);
     writeFileSync(this.configFile, document.toString());
   }
 
@@ -77,6 +79,12 @@ export class LabStack {
 
   async outputs(): Promise<StackOutputs> {
     return await stackOutputs(this.name, this.configFile, this.env);
+  }
+
+  /** What a drill needs to write and ask. */
+  async target(): Promise<DrillTarget> {
+    const password = await databasePassword(this.name, this.configFile, this.env);
+    return { outputs: await this.outputs(), databasePassword: password };
   }
 
   /** The state as it lies in the backend. */
