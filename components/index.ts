@@ -14,6 +14,7 @@ export * from "./database/pg-bouncer";
 export { POOLER_ADMIN } from "./database/pgbouncer-files";
 export * from "./database/primary-router";
 export * from "./database/sizing";
+export * from "./backup/database-dump";
 export * from "./cache/valkey";
 export type { Backends } from "./web/app-environment";
 export * from "./web/app-service";

@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { InvalidArgsError } from "../components/core/args-check";
 import { cacheSchema, databaseSchema } from "./config/data";
+import { dumpSchema, type DumpConfig } from "./config/dump";
 import { dockerSchema, imagesSchema, kernelSchema, networkSchema } from "./config/engine";
 import {
   certificateDaysLeft,
@@ -21,6 +22,7 @@ import { expandRoutes, servicesSchema, type ServiceConfig } from "./config/servi
 import { absolutePath, surroundings, type Surroundings } from "./config/surroundings";
 
 export type { CacheConfig, DatabaseConfig } from "./config/data";
+export type { DumpConfig } from "./config/dump";
 export type { DockerConfig, ImagesConfig, KernelConfig, NetworkConfig } from "./config/engine";
 export type { FirewallConfig, LoadBalancerConfig, TlsConfig } from "./config/entry";
 export type { MachineConfig, SshConfig } from "./config/machines";
@@ -55,15 +57,27 @@ export interface PlatformConfig {
   images: ImagesConfig;
   /** Postgres and its pooler. */
   database: DatabaseConfig;
+  /** The nightly dump of the database. */
+  dump: DumpConfig;
   /** Valkey. */
   cache: CacheConfig;
+  /**
+   * Changes that leave data behind, and that are wanted: `database.name`, `database.user`. Take them
+   * away again after the update. @default []
+   */
+  allow: ("database.name" | "database.user")[];
   /** Application services by name, a DNS label each. @default {} */
   services: Record<string, ServiceConfig>;
 }
 
 const CLOUDS = ["ssh"] as const;
 
-const schema = group({
+const ALLOWED = ["database.name", "database.user"] as const;
+const MUST_BE_ALLOWED = `must be a list of changes that leave data behind: ${ALLOWED.join(", ")}`;
+const allowSchema = z.array(z.enum(ALLOWED, MUST_BE_ALLOWED), MUST_BE_ALLOWED).default([]);
+
+/** What a configuration may hold. */
+export const configSchema = group({
   cloud: z.enum(CLOUDS, `must be one of: ${CLOUDS.join(", ")}`),
   machines: machinesSchema,
   ssh: sshSchema.prefault({}),
@@ -76,7 +90,9 @@ const schema = group({
   kernel: kernelSchema.prefault({}),
   images: imagesSchema.prefault({}),
   database: databaseSchema.prefault({}),
+  dump: dumpSchema.prefault({}),
   cache: cacheSchema.prefault({}),
+  allow: allowSchema,
   services: servicesSchema.prefault({}),
 });
 
@@ -95,7 +111,7 @@ export function parseConfig(
   at: Surroundings = surroundings(),
 ): PlatformConfig {
   const problems = hiddenKeys(raw).map((path) => problemAt(raw, path, "is no name to use here"));
-  const result = schema.safeParse(raw);
+  const result = configSchema.safeParse(raw);
   problems.push(...(result.error?.issues ?? []).flatMap((issue) => problemsOf(issue, raw)));
   checkRules(raw, at, (path, message) => problems.push(problemAt(raw, path, message)));
   if (!result.success || problems.length > 0) {
@@ -116,7 +132,7 @@ function hiddenKeys(value: unknown, path: Path = []): Path[] {
 }
 
 /** Fills the defaults that follow from other sections or from where Pulumi runs. */
-function completed(config: z.output<typeof schema>, at: Surroundings): PlatformConfig {
+function completed(config: z.output<typeof configSchema>, at: Surroundings): PlatformConfig {
   const { agent, privateKeyPath, ...rest } = config.ssh;
   const hasKey = privateKeyPath !== undefined || rest.privateKey !== undefined;
   const socket = typeof agent === "string" ? absolutePath(agent, at) : true;
@@ -133,8 +149,15 @@ function completed(config: z.output<typeof schema>, at: Surroundings): PlatformC
       ...(privateKeyPath !== undefined && { privateKeyPath: absolutePath(privateKeyPath, at) }),
       ...(!hasKey && { agent: socket }),
     },
+    dump: withAbsoluteKey(config.dump, at),
     services: Object.fromEntries(services),
   };
+}
+
+function withAbsoluteKey(dump: DumpConfig, at: Surroundings): DumpConfig {
+  const path = dump.copyTo?.privateKeyPath;
+  if (dump.copyTo === undefined || path === undefined) return dump;
+  return { ...dump, copyTo: { ...dump.copyTo, privateKeyPath: absolutePath(path, at) } };
 }
 
 /**

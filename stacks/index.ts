@@ -1,6 +1,16 @@
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import { loadConfig } from "./config";
+import { createMachines } from "./machines";
 import { createPlatform } from "./platform";
+import { checkReachable } from "./reachable";
+import { checkTransitions } from "./transitions";
 
-const outputs: Record<string, pulumi.Input<unknown>> = createPlatform(loadConfig());
-export = outputs;
+async function program(): Promise<Record<string, pulumi.Input<unknown>>> {
+  const config = loadConfig();
+  await checkTransitions(config, pulumi.getStack());
+  const machines = createMachines(config);
+  await checkReachable(config, machines);
+  return createPlatform(config, machines);
+}
+
+export = program;

@@ -39,6 +39,7 @@ export function describeOutputs(
           address: host.publicAddress,
           privateAddress: host.privateAddress,
           role: config.machines[host.name]?.role ?? "core",
+          hostKey: config.machines[host.name]?.hostKey ?? "",
           ssh: pulumi
             .all([host.docker.host, host.docker.sshOpts])
             .apply(([address, options]) => ["ssh", ...options, address].map(shellQuote).join(" ")),

@@ -15,6 +15,7 @@ import type { TlsCertificate } from "../components/web/nginx-load-balancer";
 import { NginxLoadBalancer } from "../components/web/nginx-load-balancer";
 import { SelfSignedCertificate } from "../components/web/self-signed-certificate";
 import type { PlatformConfig } from "./config";
+import { createDump } from "./dump";
 import type { Machines } from "./machines";
 import { createMachines } from "./machines";
 import { describeOutputs } from "./outputs";
@@ -22,8 +23,10 @@ import { createServices } from "./services";
 import { measuredSize } from "./sizes";
 
 /** The whole platform, from the picture's bottom to its top. Returns the stack's outputs. */
-export function createPlatform(config: PlatformConfig): Record<string, pulumi.Input<unknown>> {
-  const machines = createMachines(config);
+export function createPlatform(
+  config: PlatformConfig,
+  machines: Machines = createMachines(config),
+): Record<string, pulumi.Input<unknown>> {
   const { core } = machines;
 
   const { facts, prepared } = prepareMachines(config, machines);
@@ -48,11 +51,13 @@ export function createPlatform(config: PlatformConfig): Record<string, pulumi.In
     database: { name: config.database.name, user: config.database.user },
     clients: machines.app.map((host) => host.privateAddress),
   });
+  createDump(config, machines, postgres);
   const router = new PrimaryRouter("router", {
     hosts: machines.all,
     swarm,
     image: images.haproxy,
     members: postgres.members,
+    maxConnections: config.database.router.maxConnections,
   });
   const pgBouncer = new PgBouncer(
     "pgbouncer",

@@ -22,7 +22,9 @@ export function createServices(
 ): { services: AppService[]; generated: GeneratedSecrets } {
   const sources = Object.entries(config.services).map(([name, service]): [string, ImageSource] => [
     name,
-    service.build === undefined ? { pull: service.image ?? "" } : { build: service.build },
+    service.build === undefined
+      ? { pull: service.image ?? "", calledAs: `trivet:services.${name}.image` }
+      : { build: service.build, calledAs: `trivet:services.${name}.build` },
   ]);
   const images = new ImageSet(
     "app-image",
@@ -34,6 +36,7 @@ export function createServices(
     ([name, service]) =>
       new AppService(name, {
         ...service,
+        calledAs: `trivet:services.${name}`,
         swarm,
         manager: firstOf(machines.core),
         // The identity, not the name that the configuration gives.

@@ -6,6 +6,7 @@ import { firstOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { remoteFiles } from "../core/remote-files";
+import { readScript } from "../core/remote-script";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import { renderValkeyConfig } from "./valkey-files";
@@ -31,6 +32,7 @@ export interface CacheEndpoints {
 
 /** User and group of the image. */
 const OWNER = "64805:64805";
+const RELOAD = readScript(__dirname, "reload.sh");
 
 /** Valkey, compatible with Redis: sessions, rate limits, pub/sub. Data is appended to disk each second. */
 export class Valkey extends Component implements CacheEndpoints {
@@ -76,8 +78,9 @@ export class Valkey extends Component implements CacheEndpoints {
         }),
       );
     const file = { path: `${folder}/valkey.conf`, content: config, mode: "0400", owner: OWNER };
+    const afterwards = `set -- ${service}\n${RELOAD}`;
     // Nothing is written on a machine that was not found fit for the platform.
-    const content = { files: [file], dependsOn: [args.swarm.provider] };
+    const content = { files: [file], afterwards, dependsOn: [args.swarm.provider] };
     const files = remoteFiles(`${service}-files`, host, content, this);
     return pinnedService(
       service,

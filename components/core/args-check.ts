@@ -1,7 +1,7 @@
-import * as pulumi from "@pulumi/pulumi";
+import { PlainError } from "./plain-error";
 
-/** Bad arguments. A RunError, so that `pulumi up` prints the message and no stack. */
-export class InvalidArgsError extends pulumi.RunError {
+/** Bad arguments, all at once. */
+export class InvalidArgsError extends PlainError {
   constructor(
     readonly subject: string,
     readonly problems: readonly string[],

@@ -17,7 +17,10 @@ export interface RemoteFile {
 /** Arguments of {@link remoteFiles}. */
 export interface RemoteFilesArgs {
   files: readonly RemoteFile[];
-  /** Bash that runs after each write, for example a reload of what is already running. Idempotent. */
+  /**
+   * Bash that runs after each write, for example a reload of what is already running. Idempotent. If
+   * it fails, the files that were there before are put back.
+   */
   afterwards?: string;
   dependsOn?: pulumi.CustomResourceOptions["dependsOn"];
 }
@@ -53,6 +56,18 @@ export function remoteFiles(
     },
     parent,
   );
+}
+
+/**
+ * Bash that lets the running container of a service judge its new files with `test`, and sends `signal`
+ * only if they are good: most servers would go on with the old ones without a word.
+ */
+export function checkedSignal(service: string, test: string, signal: string): string {
+  const filter = `label=com.docker.swarm.service.name=${service}`;
+  return `for id in $(docker ps -q --filter ${filter}); do
+  said=$(docker exec "$id" ${test} 2>&1) || { echo "$(hostname): ${service} refuses its new configuration, the one before stays: $said" >&2; exit 1; }
+  docker kill --signal ${signal} "$id" >/dev/null
+done`;
 }
 
 /** Bash that sends `signal` to the running container of a service, if there is one. */

@@ -4,7 +4,7 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
-import { remoteFiles, signalService } from "../core/remote-files";
+import { checkedSignal, remoteFiles } from "../core/remote-files";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import { renderRouterConfig } from "./router-files";
@@ -74,7 +74,7 @@ export class PrimaryRouter extends Component {
       host,
       {
         files: [file],
-        afterwards: signalService(service, "USR2"),
+        afterwards: checkedSignal(service, "haproxy -c -q -f /etc/trivet/haproxy.cfg", "USR2"),
         dependsOn: [args.swarm.provider],
       },
       this,

@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { readScript, shellQuote } from "../core/remote-script";
 import type { SshTarget } from "../core/ssh";
 import { runOverSsh } from "../core/ssh";
+import { readState } from "../core/stack-state";
 
 /** Label of everything that a stack makes in a Swarm; its value is of that stack alone. */
 export const OWNER_LABEL = "trivet.owner";
@@ -80,22 +81,10 @@ export function parseObjects(text: string): SwarmObject[] {
   );
 }
 
-interface StackResources {
-  outputs?: Record<string, { outputs?: { id?: unknown; hex?: unknown } }>;
-}
-
 /** Identities that the stack's own state holds, the labels' value among them; undefined where there is no engine to ask. */
 async function knownIds(): Promise<Set<unknown> | undefined> {
-  try {
-    const stackName = [pulumi.getOrganization(), pulumi.getProject(), pulumi.getStack()].join("/");
-    const token = "pulumi:pulumi:readStackResourceOutputs";
-    const { outputs = {} } = (await pulumi.runtime.invoke(token, { stackName })) as StackResources;
-    const resources = Object.values(outputs);
-    return new Set(resources.flatMap((resource) => [resource.outputs?.id, resource.outputs?.hex]));
-  } catch (error) {
-    await pulumi.log.debug(`the stack's state cannot be read: ${String(error)}`);
-    return undefined;
-  }
+  const state = await readState();
+  return state && new Set(Object.values(state).flatMap(({ outputs }) => [outputs.id, outputs.hex]));
 }
 
 /** The whole state as text, its secrets encrypted. */

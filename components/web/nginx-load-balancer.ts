@@ -4,7 +4,7 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
-import { remoteFiles, signalService } from "../core/remote-files";
+import { checkedSignal, remoteFiles } from "../core/remote-files";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { Route, Upstream } from "./nginx-files";
@@ -77,8 +77,7 @@ export class NginxLoadBalancer extends Component {
           { path: `${folder}/certificate.pem`, content: args.tls.certificate },
           { path: `${folder}/certificate-key.pem`, content: key, mode: "0400", owner: OWNER },
         ],
-        // A configuration that nginx refuses leaves the running one as it is; the log says why.
-        afterwards: signalService(service, "HUP"),
+        afterwards: checkedSignal(service, "nginx -t -q -c /etc/trivet/nginx.conf", "HUP"),
         dependsOn: [args.swarm.provider],
       },
       this,

@@ -65,6 +65,11 @@ export const databaseSchema = group({
     .default({}),
   /** pgBouncer. */
   pool: poolSchema.prefault({}),
+  /** HAProxy between pgBouncer and Postgres. */
+  router: group({
+    /** Connections that each machine's router holds. Count, 100 to 100000. @default 4000 */
+    maxConnections: wholeNumber(100, 100_000).default(4000),
+  }).prefault({}),
 }).superRefine(({ maxConnections, pool }, ctx) => {
   // A pool that was wrong itself may be anything here.
   const size = pool instanceof Object ? pool.size : undefined;

@@ -67,12 +67,12 @@ export const machineSchema = group({
   }));
 
 /** Asked also of an address that is wrong, and so may be anything. */
-function isAddress(value: unknown): value is string {
+export function isAddress(value: unknown): value is string {
   return typeof value === "string" && (isIP(value) !== 0 || isDnsName(value));
 }
 
 /** The type in a key's text and in its binary form must be the same, or it was cut or mixed up. */
-function isHostKey(value: string): boolean {
+export function isHostKey(value: string): boolean {
   const [type = "", body = ""] = value.split(/\s+/);
   if (!/^(ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(256|384|521))$/.test(type)) return false;
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(body)) return false;
@@ -90,7 +90,7 @@ export type MachineConfig = z.output<typeof machineSchema>;
 
 export const machinesSchema = named(machineSchema, MUST_BE_LABEL, isDnsLabel);
 
-const keyText = (must: string) =>
+export const keyText = (must: string) =>
   z
     .string(must)
     .transform(normalisePem)

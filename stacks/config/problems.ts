@@ -92,6 +92,7 @@ const HIDDEN: readonly (readonly string[])[] = [
   ["tls", "key"],
   ["images", "registry", "password"],
   ["database", "parameters", "*"],
+  ["dump", "copyTo", "privateKey"],
   ["services", "*", "env", "*"],
   ["services", "*", "secrets", "*"],
   ["services", "*", "command"],

@@ -4,6 +4,7 @@ import { PORTS } from "../../components/core/ports";
 import { connectionsNeeded } from "../../components/database/sizing";
 import { PLATFORM_NAMES } from "../../components/web/app-environment";
 import { databaseSchema } from "./data";
+import { copyProblems, dumpSchema } from "./dump";
 import { certificateProblems, domainsSchema, firewallSchema, tlsSchema } from "./entry";
 import { networkSchema } from "./engine";
 import { ipv4Number, parseSubnet } from "./fields";
@@ -40,6 +41,7 @@ export function checkRules(raw: Raw, at: Surroundings, report: Report): void {
   checkNetworks(raw, report);
   checkServices(raw, at, report);
   checkPools(raw, report);
+  checkDump(raw, at, report);
   checkRoutes(raw, report);
 }
 
@@ -193,6 +195,15 @@ function checkPools(raw: Raw, report: Report): void {
     const instead = pool?.size === undefined ? "" : ", or lower trivet:database.pool.size";
     const message = `is ${maxConnections}, but ${poolers === 1 ? "a pooler" : `${poolers} poolers`} with two pools of ${size} and direct connections need ${needed}: raise it${instead}`;
     report(["database", "maxConnections"], message);
+  }
+}
+
+function checkDump(raw: Raw, at: Surroundings, report: Report): void {
+  const copyTo = checked(dumpSchema, raw.dump ?? {})?.copyTo;
+  if (copyTo === undefined) return;
+  const machines = entries(machineSchema, raw.machines);
+  for (const { field, message } of copyProblems(copyTo, machines, at)) {
+    report(["dump", "copyTo", field], message);
   }
 }
 

@@ -79,7 +79,7 @@ describe("write-files.sh", () => {
     assert.notEqual(statSync(`${folder}/a`).ino, before);
   });
 
-  it("leaves nothing half-written behind when it stops in between, and what was there", () => {
+  it("puts back what was there when it stops in between, and leaves nothing half-written", () => {
     write([{ path: `${folder}/a`, content: "old" }]);
     const [good, never] = [`${folder}/good`, `${folder}/never`];
     for (const bad of [{ mode: "none" }, { owner: "no-such-user:0" }]) {
@@ -90,9 +90,19 @@ describe("write-files.sh", () => {
       ]);
       assert.equal(status, 1);
       assert.match(stderr, /stopped at: ch(mod|own) /);
-      assert.deepEqual(readdirSync(folder), ["a", "good"]);
+      assert.deepEqual(readdirSync(folder), ["a"]);
       assert.equal(readFileSync(`${folder}/a`, "utf8"), "old");
     }
+  });
+
+  it("puts back what was there when what comes afterwards refuses it", () => {
+    write([{ path: `${folder}/a`, content: "old", mode: "0600" }]);
+    const files = ["a", "b", "a"].map((name) => ({ path: `${folder}/${name}`, content: "new" }));
+    const { status, stderr } = write(files, `echo 'web: refuses a' >&2; grep -q old ${folder}/a`);
+    assert.deepEqual([status, stderr.split("\n")[0]], [1, "web: refuses a"]);
+    assert.deepEqual(readdirSync(folder), ["a"]);
+    assert.equal(readFileSync(`${folder}/a`, "utf8"), "old");
+    assert.equal(statSync(`${folder}/a`).mode & 0o777, 0o600);
   });
 
   it("runs what comes afterwards once, and fails with it", () => {

@@ -53,7 +53,7 @@ describe("NginxLoadBalancer", () => {
         });
         assert.match(
           words[0] ?? "",
-          new RegExp(`service\\.name=nginx-${machine} .* --signal HUP `),
+          new RegExp(`service\\.name=nginx-${machine}\\)[^]*--signal HUP `),
         );
         assert.ok(engine.get(`nginx-${machine}`).dependsOn.includes(`nginx-${machine}-files`));
       }

@@ -1,0 +1,112 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../components/core/host";
+import { PlainError } from "../components/core/plain-error";
+import { runOverSsh, type SshTarget } from "../components/core/ssh";
+
+/** What came of an attempt to sign in to a machine. */
+export type MachineState =
+  /** Lets us in, and lets us be root. */
+  | "answers"
+  /** Says nothing: it is off, still starting, or something keeps us from it. */
+  | "silent"
+  /** Is another machine than the configuration says. We did not try to sign in. */
+  | "otherHostKey"
+  /** Does not take our key. */
+  | "loginRefused"
+  /** Lets us in, but not be root. */
+  | "notRoot"
+  /** Answers, but in a way that is none of these. */
+  | "failed";
+
+/** The state of a machine and what was said about it, on one line and without anything secret. */
+export interface Finding {
+  state: MachineState;
+  said: string;
+}
+
+/** How long a machine that says nothing is asked again: it may be starting. Seconds. */
+const SILENT_SECONDS = 15;
+const PAUSE_SECONDS = 1;
+/** Until the machine has shown its host key. Seconds. */
+const CONNECT_SECONDS = 5;
+/** Longest attempt: some machines look names up before they let anybody in. Seconds. */
+const ATTEMPT_SECONDS = 20;
+
+/** What every remote script needs. The remark tells it apart in the machine's log. */
+const BE_ROOT = 'if [ "$(id -u)" = 0 ]; then exec true; else exec sudo -n true; fi # trivet-probe';
+/** With this code ssh ends by itself; any other is the remote command's. */
+const SSH_FAILED = 255;
+
+const SIGNS: readonly (readonly [RegExp, MachineState])[] = [
+  [/REMOTE HOST IDENTIFICATION HAS CHANGED|Host key verification failed/, "otherHostKey"],
+  [/Permission denied|Too many authentication failures/, "loginRefused"],
+  [
+    /timed? ?out|refused|No route to host|unreachable|Could not resolve|closed by|reset by|Connection closed/i,
+    "silent",
+  ],
+];
+
+/**
+ * What an ssh that ended means.
+ *
+ * @param code Its exit code; null when it was ended for taking too long.
+ * @param output What it and the machine printed.
+ */
+export function classify(code: number | null, output: string): Finding {
+  if (code === 0) return { state: "answers", said: "" };
+  if (code === null) return { state: "silent", said: `no answer within ${ATTEMPT_SECONDS} s` };
+  const said = lastLine(output);
+  if (code !== SSH_FAILED) return { state: "notRoot", said };
+  const [, state = "failed"] = SIGNS.find(([sign]) => sign.test(output)) ?? [];
+  if (state !== "otherHostKey") return { state, said };
+  const [fingerprint = ""] = /SHA256:[A-Za-z0-9+/]+/.exec(output) ?? [];
+  return { state, said: fingerprint };
+}
+
+function lastLine(output: string): string {
+  const lines = output.split(/[\r\n]+/).map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, "").trim());
+  return (lines.findLast((line) => line !== "") ?? "no reason given").slice(0, 200);
+}
+
+/**
+ * Tries to sign in to every machine at a time, with the very ssh that Docker's `ssh://` runs, and
+ * changes nothing. One that says nothing is asked again for {@link SILENT_SECONDS}.
+ *
+ * @throws PlainError when there is no ssh here.
+ */
+export async function probeMachines(hosts: readonly Host[]): Promise<Record<string, Finding>> {
+  const found = hosts.map(async (host): Promise<[string, Finding]> => {
+    return [host.name, await probeMachine(await targetOf(host))];
+  });
+  return Object.fromEntries(await Promise.all(found));
+}
+
+/** Ours first: of an option that is given twice, ssh takes the first. */
+async function targetOf({ docker }: Host): Promise<SshTarget> {
+  const ours = ["-o", `ConnectTimeout=${CONNECT_SECONDS}`, "-o", "LogLevel=ERROR"];
+  const target = pulumi
+    .all([docker.host, docker.sshOpts])
+    .apply(([address, options]) => ({ address, options: [...ours, ...options] }));
+  return await new Promise((resolve) => {
+    target.apply(resolve);
+  });
+}
+
+async function probeMachine(target: SshTarget): Promise<Finding> {
+  const deadline = Date.now() + SILENT_SECONDS * 1000;
+  for (;;) {
+    const finding = await attempt(target);
+    if (finding.state !== "silent" || Date.now() > deadline) return finding;
+    await sleep(PAUSE_SECONDS * 1000);
+  }
+}
+
+async function attempt(target: SshTarget): Promise<Finding> {
+  const started = Date.now();
+  const { code, stdout, stderr } = await runOverSsh(target, BE_ROOT, ATTEMPT_SECONDS);
+  if (code === null && Date.now() - started < ATTEMPT_SECONDS * 900) {
+    throw new PlainError("ssh does not start here: install the OpenSSH client");
+  }
+  return classify(code, `${stdout}\n${stderr}`);
+}

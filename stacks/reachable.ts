@@ -1,0 +1,78 @@
+import * as pulumi from "@pulumi/pulumi";
+import { PlainError } from "../components/core/plain-error";
+import type { PlatformConfig } from "./config";
+import type { Machines } from "./machines";
+import type { Finding, MachineState } from "./probe";
+import { probeMachines } from "./probe";
+
+/** Machines that cannot be used, all at once. */
+export class UnusableMachinesError extends PlainError {
+  constructor(readonly problems: readonly string[]) {
+    super(
+      [
+        "Some machines cannot be used. Nothing was changed:",
+        ...problems.map((problem) => `  - ${problem}`),
+      ].join("\n"),
+    );
+    this.name = "UnusableMachinesError";
+  }
+}
+
+/**
+ * Signs in to every machine before anything is made, so that what is wrong with one is said once,
+ * with what to do. Previews skip it: they may run where no machine can be reached.
+ *
+ * @throws UnusableMachinesError that lists every machine that cannot be used.
+ */
+export async function checkReachable(config: PlatformConfig, { all }: Machines): Promise<void> {
+  if (pulumi.runtime.isDryRun()) return;
+  const problems = unusable(config, await probeMachines(all));
+  if (problems.length > 0) throw new UnusableMachinesError(problems);
+}
+
+/** What is wrong with each machine that cannot be used, and what to do about it. */
+export function unusable(
+  config: PlatformConfig,
+  findings: Readonly<Record<string, Finding>>,
+): string[] {
+  return Object.entries(findings).flatMap(([name, { state, said }]) => {
+    const { [name]: machine } = config.machines;
+    if (state === "answers" || machine === undefined) return [];
+    const path = `trivet:machines.${name}`;
+    const advice = ADVICE[state]({ path, said, key: keySetting(config), ...machine });
+    return [`${path} (${machine.address} port ${machine.port}): ${advice}`];
+  });
+}
+
+interface Known {
+  /** Where the machine stands in the configuration. */
+  path: string;
+  said: string;
+  /** The setting that says which key we sign in with. */
+  key: string;
+  address: string;
+  port: number;
+  user: string;
+  hostKey: string;
+}
+
+const ADVICE: Readonly<Record<Exclude<MachineState, "answers">, (known: Known) => string>> = {
+  silent: ({ path, said }) =>
+    `does not answer (${said}). Start it, mend ${path}.address or port, or let this machine through the firewalls between`,
+  otherHostKey: ({ path, said, address, port, hostKey }) => {
+    const [, type = ""] = /^(?:ssh-)?(ed25519|rsa|ecdsa)/.exec(hostKey) ?? [];
+    const scan = `ssh-keyscan -t ${type} -p ${port} ${address}`;
+    const shown = said === "" ? "another host key" : `another host key (${said})`;
+    return `shows ${shown} than ${path}.hostKey. If the machine was made anew, compare \`${scan}\` with what its provider shows and put that there; if not, somebody may be in between`;
+  },
+  loginRefused: ({ path, said, key, user }) =>
+    `does not let ${user} in with the key of ${key} (${said}). Add its public key to ~${user}/.ssh/authorized_keys there, or mend ${path}.user or ${key}`,
+  notRoot: ({ path, said, user }) =>
+    `lets ${user} in, but not be root (${said}). Let ${user} use sudo without a password, or mend ${path}.user`,
+  failed: ({ path, said }) => `cannot be signed in to (${said}). Mend it, or ${path}`,
+};
+
+function keySetting({ ssh }: PlatformConfig): string {
+  if (ssh.privateKey !== undefined) return "trivet:ssh.privateKey";
+  return ssh.privateKeyPath === undefined ? "trivet:ssh.agent" : "trivet:ssh.privateKeyPath";
+}

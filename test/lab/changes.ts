@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { observe, type Observed } from "../../scripts/drills/load";
+import { ROOT } from "../../scripts/stack/pulumi";
+import { effect, snapshot } from "./support/snapshot";
+import type { LabStack } from "./support/stack";
+
+/** A change of one setting, as an operator would make it. */
+interface Change {
+  setting: string;
+  path: readonly string[];
+  value: unknown;
+  /** As the table shows it. */
+  shown: string;
+  /** Statements in flight may fail, because Postgres itself restarts. @default false */
+  interruptsWrites?: boolean;
+}
+
+const CHANGES: readonly Change[] = [
+  {
+    setting: "services.web.replicas",
+    path: ["trivet:services", "web", "replicas"],
+    value: 3,
+    shown: "2 → 3",
+  },
+  {
+    setting: "services.web.env",
+    path: ["trivet:services", "web", "env", "LOG_LEVEL"],
+    value: "warn",
+    shown: "a variable",
+  },
+  {
+    setting: "loadBalancer.maxBodyMiB",
+    path: ["trivet:loadBalancer", "maxBodyMiB"],
+    value: 33,
+    shown: "32 → 33",
+  },
+  {
+    setting: "database.pool.size",
+    path: ["trivet:database", "pool", "size"],
+    value: 21,
+    shown: "20 → 21",
+  },
+  {
+    setting: "database.router.maxConnections",
+    path: ["trivet:database", "router", "maxConnections"],
+    value: 4100,
+    shown: "4000 → 4100",
+  },
+  {
+    setting: "database.parameters",
+    path: ["trivet:database", "parameters", "work_mem"],
+    value: "8MB",
+    shown: "work_mem",
+  },
+  {
+    setting: "database.maxConnections",
+    path: ["trivet:database", "maxConnections"],
+    value: 120,
+    shown: "70 → 120",
+    interruptsWrites: true,
+  },
+  { setting: "cache.memoryMiB", path: ["trivet:cache", "memoryMiB"], value: 96, shown: "to 96" },
+  {
+    setting: "kernel.sysctls",
+    path: ["trivet:kernel", "sysctls", "vm.swappiness"],
+    value: "7",
+    shown: "vm.swappiness",
+  },
+  {
+    setting: "firewall.sshFrom",
+    path: ["trivet:firewall", "sshFrom"],
+    value: ["10.0.0.0/8"],
+    shown: "one network",
+  },
+  {
+    setting: "docker.logMaxFiles",
+    path: ["trivet:docker", "logMaxFiles"],
+    value: 6,
+    shown: "5 → 6",
+  },
+];
+
+const TABLE = join(ROOT, "docs", "changes.md");
+const HEAD = "| setting | change | what happens | failed requests | longest pause of writes |";
+
+/** A row of the table; the seconds are of one run. */
+function renderRow(change: Change, happened: string, seen: Observed): string {
+  const pause = seen.writeGapSeconds < 1 ? "under 1 s" : `${Math.ceil(seen.writeGapSeconds)} s`;
+  const cells = [
+    `\`${change.setting}\``,
+    change.shown,
+    happened,
+    String(seen.failedRequests),
+    pause,
+  ];
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** The same without what differs from run to run. */
+const firm = (row: string) => row.split(" | ").slice(0, 4).join(" | ");
+
+/** Each change under load, on a platform with one machine. The table in the documentation must say the same. */
+export function changesTests(platform: () => { stack: LabStack }): void {
+  const rows: string[] = [];
+
+  for (const change of CHANGES) {
+    it(`changes ${change.setting} gently`, async () => {
+      const { stack } = platform();
+      const target = await stack.target();
+      const before = await snapshot(stack);
+      stack.configure(change.path, change.value);
+      const seen = await observe(target, ["vm1"], async () => {
+        await stack.up();
+      });
+      const row = renderRow(change, effect(before, await snapshot(stack)), seen);
+      process.stdout.write(`      ${row} ${JSON.stringify(seen)}\n`);
+      rows.push(row);
+      assert.equal(seen.lostRows, 0);
+      assert.deepEqual(seen.failures, {});
+      if (change.interruptsWrites !== true) assert.deepEqual(seen.writeErrors, {});
+    });
+  }
+
+  it("says in the documentation what was seen", () => {
+    const written = readFileSync(TABLE, "utf8");
+    const start = written.indexOf(HEAD);
+    const end = written.indexOf("\n\n", start);
+    const [head = "", line = "", ...old] = written.slice(start, end).split("\n");
+    if (process.env.TRIVET_WRITE_DOCS === "true") {
+      const text = [head, line, ...rows].join("\n");
+      writeFileSync(TABLE, written.slice(0, start) + text + written.slice(end));
+    } else {
+      assert.deepEqual(rows.map(firm), old.map(firm), "run it with TRIVET_WRITE_DOCS=true");
+    }
+  });
+}
