@@ -1,4 +1,6 @@
+import type { ChildProcess } from "node:child_process";
 import { execFile, spawn } from "node:child_process";
+import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
 import { ROOT } from "../stack/pulumi";
 
@@ -13,6 +15,10 @@ export interface Machine {
 export function machinesOf(outputs: StackOutputs): Machine[] {
   return Object.entries(outputs.machines).map(([name, { role, ssh }]) => ({ name, role, ssh }));
 }
+
+/** The words for ssh that run a command as root. */
+const asRoot = (command: string) =>
+  `bash -c ${quote(`if [ "$(id -u)" = 0 ]; then exec bash -c "$0"; else exec sudo -n bash -c "$0"; fi`)} ${quote(command)}`;
 
 /** Runs a script as root on a machine; undefined if the machine does not answer within the time. */
 export async function tryOn(
@@ -46,19 +52,90 @@ export async function liveManager(machines: readonly Machine[]): Promise<Machine
 /** Hands the terminal to a command on a machine, as root; resolves to its exit code. */
 export async function handOver({ ssh }: Machine, command: string): Promise<number> {
   const terminal = process.stdin.isTTY && process.stdout.isTTY ? "-t" : "-T";
-  const asRoot = `if [ "$(id -u)" = 0 ]; then exec bash -c "$0"; else exec sudo -n bash -c "$0"; fi`;
   const line = `${ssh.replace(/^ssh /, `ssh ${terminal} `)} "$REMOTE"`;
   const child = spawn("bash", ["-c", line], {
     cwd: ROOT,
     stdio: "inherit",
-    env: { ...process.env, REMOTE: `bash -c ${quote(asRoot)} ${quote(command)}` },
+    env: { ...process.env, REMOTE: asRoot(command) },
   });
+  return await exitOf(child);
+}
+
+/** What a script on a machine has printed; what it has to say meanwhile goes to the terminal. */
+export interface Answer {
+  code: number;
+  stdout: string;
+}
+
+/** The script as one group, which bash parses to its end before it starts: a broken connection runs no half of it. */
+const whole = (script: string, args: readonly string[]) =>
+  `{\nset -euo pipefail\nset -- ${args.map(quote).join(" ")}\n${script}\nexit 0\n}\n`;
+
+/** Runs a script of several steps as root on a machine, however long it takes. */
+export async function runOn(
+  { ssh }: Machine,
+  script: string,
+  args: readonly string[],
+): Promise<Answer> {
+  const child = spawn("bash", ["-c", `${ssh} "$REMOTE"`], {
+    cwd: ROOT,
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, REMOTE: asRoot("bash -s") },
+  });
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(whole(script, args));
+  let stdout = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  const code = await exitOf(child);
+  return { code, stdout };
+}
+
+/** Writes what `from` has into a new file of root's alone: an open file here, or a file on another machine. */
+export async function sendFile(
+  from: number | { machine: Machine; path: string },
+  to: { machine: Machine; path: string },
+): Promise<void> {
+  const write = `umask 077; cat > ${quote(to.path)}`;
+  const reading = typeof from === "number" ? "" : `${from.machine.ssh} "$READ" |`;
+  const child = spawn("bash", ["-o", "pipefail", "-c", `${reading} ${to.machine.ssh} "$WRITE"`], {
+    cwd: ROOT,
+    stdio: [typeof from === "number" ? from : "ignore", "inherit", "inherit"],
+    env: {
+      ...process.env,
+      WRITE: asRoot(write),
+      ...(typeof from !== "number" && { READ: asRoot(`cat ${quote(from.path)}`) }),
+    },
+  });
+  if ((await exitOf(child)) === 0) return;
+  await tryOn(to.machine, `rm -f ${quote(to.path)}`, 10);
+  throw new Error(`the file could not be sent to ${to.machine.name}: ssh's message stands above`);
+}
+
+async function exitOf(child: ChildProcess): Promise<number> {
   return await new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => {
+    child.once("close", (code) => {
       resolve(code ?? 1);
     });
   });
+}
+
+/** The core machine whose Postgres is the primary, as Patroni there says. */
+export async function primaryMachine(outputs: StackOutputs): Promise<Machine> {
+  const core = machinesOf(outputs).filter(({ role }) => role === "core");
+  const answers = await Promise.all(
+    core.map(async (machine) => {
+      const address = outputs.machines[machine.name]?.privateAddress ?? "";
+      return await tryOn(
+        machine,
+        `curl -sf -m 3 -o /dev/null http://${address}:${PORTS.patroni}/primary`,
+        8,
+      );
+    }),
+  );
+  const primary = core[answers.findIndex((answer) => answer !== undefined)];
+  if (primary !== undefined) return primary;
+  throw new Error("no machine that answers has a running primary: see ./scripts/trivet status");
 }
 
 /** One word of a POSIX shell. */

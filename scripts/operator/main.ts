@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import { stackOutputs } from "../stack/pulumi";
 import { configFileOf } from "../stack/stack-config";
+import { dumpNow, renderDumps, storedDumps } from "./dumps";
 import { handOver, liveManager, machinesOf, quote, tryOn } from "./machines";
+import { restore } from "./restore";
 import { isHealthy, readStatus, renderStatus } from "./status";
 
 const program = new Command("./scripts/trivet")
@@ -21,7 +23,7 @@ program
   .action(async ({ json }: { json?: boolean }) => {
     const status = await readStatus(await outputs());
     process.stdout.write(
-      json === true ? `${JSON.stringify(status, null, 2)}\n` : renderStatus(status),
+      json === true ? `${JSON.stringify(status, null, 2)}\n` : renderStatus(status, new Date()),
     );
     if (!isHealthy(status)) process.exitCode = 1;
   });
@@ -54,6 +56,38 @@ program
   .allowUnknownOption()
   .action(async (service: string, command: string[]) => {
     process.exitCode = await onMachineWith("container", findContainer(service), command);
+  });
+
+program
+  .command("dump")
+  .description("dumps the database now, as the nightly timer does; says where the dump is")
+  .action(async () => {
+    process.stdout.write(await dumpNow(await outputs()));
+  });
+
+program
+  .command("dumps")
+  .description("the dumps on the machines, the newest first")
+  .action(async () => {
+    process.stdout.write(renderDumps(await storedDumps(await outputs())));
+  });
+
+program
+  .command("restore <file>")
+  .description(
+    "puts a dump (a file here, or one that `dumps` lists) in the database's place; what was there is kept under another name",
+  )
+  .option("-y, --yes", "do not ask")
+  .option("--no-owner", "give everything to the application's role: for a dump of another platform")
+  .action(async (file: string, { yes, owner }: { yes?: boolean; owner: boolean }) => {
+    const { stack } = program.opts<{ stack: string }>();
+    const told = await restore(await outputs(), file, {
+      yes: yes === true,
+      keepOwners: owner,
+      from: process.env.TRIVET_CALLED_FROM ?? process.cwd(),
+      command: `./scripts/trivet${stack === "local" ? "" : ` -s ${stack}`}`,
+    });
+    process.stdout.write(told);
   });
 
 /** Prints the container of a service, or of a platform service when the name ends with a hyphen. */

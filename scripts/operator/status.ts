@@ -2,8 +2,12 @@ import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
+import type { DumpNotes, DumpStatus } from "./dumps";
+import { DUMP_NOTES, dumpStatus, parseDumpNotes, renderDump } from "./dumps";
 import type { Machine } from "./machines";
 import { liveManager, machinesOf, tryOn } from "./machines";
+import type { Versions } from "./versions";
+import { parseVersions, renderVersions, versionScript } from "./versions";
 
 /** What `./scripts/trivet status` knows, and prints as JSON. */
 export interface Status {
@@ -13,6 +17,9 @@ export interface Status {
   database: MemberStatus[];
   /** Whole days until the certificate ends; null where the stack does not know it. */
   certificateDaysLeft: number | null;
+  dump: DumpStatus;
+  /** Of the programs on the machine that was asked, by their name. */
+  versions: Versions;
 }
 
 /** A machine; what is unknown of one that does not answer is null. */
@@ -41,42 +48,55 @@ export interface MemberStatus {
 }
 
 const MACHINE_SECONDS = 5;
-const MACHINE = `df --output=pcent /var/lib/docker | tail -n 1 | tr -dc 0-9; echo; docker version --format '{{.Server.Version}}'`;
+const MACHINE = `df --output=pcent /var/lib/docker | tail -n 1 | tr -dc 0-9; echo; docker version --format '{{.Server.Version}}'; ${DUMP_NOTES}`;
 const SERVICES = `docker service ls --format '{{.Name}} {{.Replicas}}'`;
 
 /** Asks everything at once: the slowest machine decides how long it takes. */
 export async function readStatus(outputs: StackOutputs): Promise<Status> {
   const machines = machinesOf(outputs);
   const manager = await liveManager(machines);
-  const addresses = machines.map(({ name }) => outputs.machines[name]?.privateAddress ?? "");
-  const ask = addresses
+  const addressOf = ({ name }: Machine) => outputs.machines[name]?.privateAddress ?? "";
+  const ask = machines
+    .map(addressOf)
     .map((address) => `curl -s -m 2 http://${address}:${PORTS.patroni}/cluster`)
     .join(" || ");
+  const list = `${SERVICES}\n${versionScript(addressOf(manager))}`;
   const [states, services, cluster] = await Promise.all([
     Promise.all(machines.map(machineStatus)),
-    tryOn(manager, SERVICES, MACHINE_SECONDS),
+    tryOn(manager, list, MACHINE_SECONDS),
     tryOn(manager, ask, MACHINE_SECONDS * 2),
   ]);
+  const now = new Date();
   return {
     urls: outputs.urls,
-    machines: states,
+    machines: states.map(({ status }) => status),
     services: parseServices(services ?? ""),
     database: parseMembers(cluster ?? ""),
-    certificateDaysLeft: daysLeft(outputs.certificate, new Date()),
+    certificateDaysLeft: daysLeft(outputs.certificate, now),
+    dump: dumpStatus(
+      states.flatMap(({ status, notes }) =>
+        status.answers && status.role === "core" ? [notes] : [],
+      ),
+      now,
+    ),
+    versions: parseVersions(services ?? ""),
   };
 }
 
-async function machineStatus(machine: Machine): Promise<MachineStatus> {
+async function machineStatus(
+  machine: Machine,
+): Promise<{ status: MachineStatus; notes: DumpNotes }> {
   const { name, role } = machine;
   const text = await tryOn(machine, MACHINE, MACHINE_SECONDS);
   const [disk = "", docker = ""] = (text ?? "").split("\n");
-  return {
+  const status = {
     name,
     role,
     answers: text !== undefined,
     diskUsedPercent: disk === "" ? null : Number(disk),
     docker: docker === "" ? null : docker,
   };
+  return { status, notes: parseDumpNotes(name, text ?? "") };
 }
 
 /** Reads lines such as `web 2/2`. */
@@ -121,17 +141,18 @@ export function daysLeft(certificate: string | undefined, now: Date): number | n
 }
 
 /** Whether everything that should run does. */
-export function isHealthy({ machines, services, database }: Status): boolean {
+export function isHealthy({ machines, services, database, dump }: Status): boolean {
   return (
     machines.every(({ answers }) => answers) &&
     services.length > 0 &&
     services.every(({ running, wanted }) => running === wanted) &&
-    database.some(({ role }) => role === "primary")
+    database.some(({ role }) => role === "primary") &&
+    dump.problem === null
   );
 }
 
 /** One screen. */
-export function renderStatus(status: Status): string {
+export function renderStatus(status: Status, now: Date): string {
   const disk = (m: MachineStatus) =>
     m.diskUsedPercent === null ? "-" : `${m.diskUsedPercent}% of disk`;
   const days = status.certificateDaysLeft;
@@ -168,6 +189,8 @@ export function renderStatus(status: Status): string {
     ),
     "",
     days === null ? "certificate: unknown" : `certificate: ${days} days left`,
+    ...renderDump(status.dump, now),
+    ...renderVersions(status.versions),
     "",
   ].join("\n");
 }

@@ -75,7 +75,7 @@ const toPlain = (node: unknown): unknown =>
 export function configFileOf(stack: string, lab = stack): string {
   const own = join(ROOT, `Pulumi.${stack}.yaml`);
   const inventory = readInventory(lab);
-  if (inventory === undefined) return own;
+  if (inventory === undefined || !existsSync(own)) return own;
   const folder = join(cacheFolder(), "stacks");
   mkdirSync(folder, { recursive: true });
   const filled = join(folder, `Pulumi.${stack}.yaml`);

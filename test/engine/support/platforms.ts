@@ -65,6 +65,7 @@ export const ONE_MACHINE: readonly string[] = [
   "tls:index/privateKey:PrivateKey etcd-vm1-key",
   "tls:index/selfSignedCert:SelfSignedCert certificate",
   "tls:index/selfSignedCert:SelfSignedCert etcd-authority",
+  "trivet:backup:DatabaseDump dump",
   "trivet:cache:Valkey valkey",
   "trivet:database:ClusterCertificates etcd",
   "trivet:database:EtcdCluster etcd",
@@ -89,7 +90,7 @@ export const ONE_MACHINE: readonly string[] = [
 export const THREE_MACHINES: Readonly<Record<string, number>> = {
   // Built images are streamed from the first machine to the other two.
   "command:local:Command": 10,
-  "command:remote:Command": 59,
+  "command:remote:Command": 62,
   "command:remote:CopyToRemote": 5,
   "docker:index/network:Network": 1,
   "docker:index/secret:Secret": 7,
@@ -102,6 +103,7 @@ export const THREE_MACHINES: Readonly<Record<string, number>> = {
   "tls:index/locallySignedCert:LocallySignedCert": 3,
   "tls:index/privateKey:PrivateKey": 5,
   "tls:index/selfSignedCert:SelfSignedCert": 2,
+  "trivet:backup:DatabaseDump": 1,
   "trivet:cache:Valkey": 1,
   "trivet:database:ClusterCertificates": 1,
   "trivet:database:EtcdCluster": 1,

@@ -8,7 +8,7 @@ import { loadConfig, parseConfig } from "../../../stacks/config";
 import { AT, base, changed, machine, parsed, problemsOf, table } from "./config/fixture";
 
 const KNOWN =
-  "cloud, machines, ssh, domains, tls, loadBalancer, firewall, network, docker, kernel, images, database, cache, services";
+  "cloud, machines, ssh, domains, tls, loadBalancer, firewall, network, docker, kernel, images, database, dump, cache, services";
 
 describe("configuration: the whole", () => {
   table([
@@ -80,7 +80,7 @@ describe("configuration: documentation", () => {
   const folder = join(__dirname, "..", "..", "..", "stacks", "config");
   const field = /\/\*\*((?:(?!\*\/)[^])*)\*\/\s*(\w+):((?:(?!\/\*\*|^})[^])*)/gm;
   const plain = (text: string) => text.replaceAll("_", "").trim();
-  const documented = ["data", "engine", "entry", "machines", "services"].flatMap((file) =>
+  const documented = ["data", "dump", "engine", "entry", "machines", "services"].flatMap((file) =>
     [...readFileSync(join(folder, `${file}.ts`), "utf8").matchAll(field)].flatMap((match) => {
       const [, comment = "", name = "", code = ""] = match;
       const value = /\.default\(\s*([^)]*?),?\s*\)/.exec(code)?.[1];
@@ -107,6 +107,7 @@ const secretPlaces = {
   tls: { mode: "certificate", certificate: SECRET, key: SECRET },
   images: { registry: { address: "registry.lan", username: "ci", password: `${SECRET}\n` } },
   database: { parameters: { work_mem: `${SECRET}\n` } },
+  dump: { copyTo: { address: "192.0.2.9", user: "keeper", path: "/srv", privateKey: SECRET } },
   services: {
     web: { image: "a", secrets: { A: `${SECRET}\u0000`, "B-": SECRET }, env: { C: `${SECRET}\n` } },
     api: { image: "a", secrets: SECRET },

@@ -13,7 +13,30 @@ const HEALTHY: Status = {
   services: [{ name: "web", running: 2, wanted: 2 }],
   database: [{ name: "vm1", role: "primary", state: "running", lagBytes: null }],
   certificateDaysLeft: 396,
+  dump: {
+    nightly: true,
+    lastGood: {
+      machine: "vm1",
+      started: "2030-01-01T02:30:00Z",
+      finished: "2030-01-01T02:30:05Z",
+      file: "app-20300101T023000Z.dump",
+      bytes: 12_345_678,
+      copied: true,
+      error: null,
+    },
+    problem: null,
+  },
+  versions: {
+    Postgres: "17.6",
+    Patroni: "4.0.7",
+    etcd: "3.5.16",
+    HAProxy: "3.0.11",
+    pgBouncer: "1.24.1",
+    Valkey: "8.1.1",
+    nginx: "1.30.6",
+  },
 };
+const NOW = new Date("2030-01-01T09:00:00Z");
 
 describe("trivet status", () => {
   it("reads what docker service ls prints", () => {
@@ -54,11 +77,13 @@ describe("trivet status", () => {
       false,
     );
     assert.equal(isHealthy({ ...HEALTHY, database: [] }), false);
+    const dump = { ...HEALTHY.dump, problem: "FAILED on vm1, 5 min ago: too little disk" };
+    assert.equal(isHealthy({ ...HEALTHY, dump }), false);
   });
 
   it("fits on one screen", () => {
     assert.equal(
-      renderStatus(HEALTHY),
+      renderStatus(HEALTHY, NOW),
       `https://example.org/
 
 machine  role  state    disk         Docker
@@ -71,6 +96,9 @@ database  role     state    lag
 vm1       primary  running  -
 
 certificate: 396 days left
+last dump: 7 h ago, 11.8 MiB, copied, app-20300101T023000Z.dump on vm1
+versions: Postgres 17.6, Patroni 4.0.7, etcd 3.5.16, HAProxy 3.0.11
+          pgBouncer 1.24.1, Valkey 8.1.1, nginx 1.30.6
 `,
     );
   });
