@@ -58,7 +58,7 @@ const CHANGES: readonly Change[] = [
     setting: "database.maxConnections",
     path: ["trivet:database", "maxConnections"],
     value: 120,
-    shown: "70 → 120",
+    shown: "to 120",
     interruptsWrites: true,
   },
   { setting: "cache.memoryMiB", path: ["trivet:cache", "memoryMiB"], value: 96, shown: "to 96" },

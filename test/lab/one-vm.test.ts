@@ -9,6 +9,11 @@ import { answersWithin, ask } from "../../scripts/stack/address";
 import { platformMemory, printMemory, totalMiB } from "../../scripts/stack/memory";
 import type { StackOutputs } from "../../scripts/stack/pulumi";
 import { ROOT } from "../../scripts/stack/pulumi";
+import { badImageTests } from "./bad-images";
+import { changesTests } from "./changes";
+import { dumpTests } from "./dump";
+import { faultTests } from "./faults";
+import { interruptCreation, interruptionTests } from "./interruptions";
 import { load } from "./support/load";
 import { isOpen } from "./support/ports";
 import { LabStack } from "./support/stack";
@@ -30,13 +35,14 @@ describe("one VM", function () {
     await stack.remove();
   });
 
-  it("goes from a bare machine to an HTTPS address that answers", async () => {
+  it("goes from a bare machine to an HTTPS address that answers, killed once on the way", async () => {
+    await interruptCreation(stack);
     const started = Date.now();
     await stack.up();
     outputs = await stack.outputs();
     url = outputs.urls[0] ?? "";
     await answersWithin(120, url, outputs);
-    report(`bare machine to the first 200: ${((Date.now() - started) / 1000).toFixed(0)} s`);
+    report(`from the kill to the first 200: ${((Date.now() - started) / 1000).toFixed(0)} s`);
     const health = await ask(`${url}health`, outputs.certificate);
     assert.equal(health.status, 200, health.body);
   });
@@ -154,23 +160,46 @@ describe("one VM", function () {
     assert.ok(result.sent > 100, `only ${result.sent} requests were sent`);
   });
 
-  it("keeps secrets out of the state, the containers' descriptions and the process list", async () => {
-    // Single words only: what is longer are whole scripts that hold public text too.
-    const secrets = [...new Set(await stack.secrets())]
-      .map((text) => text.replace(/^"|"$/g, ""))
-      .filter((text) => /^[A-Za-z0-9]{16,64}$/.test(text));
-    assert.ok(secrets.length >= 8, `found only ${secrets.length} secrets to look for`);
-    const places = {
-      state: await stack.state(),
-      inspect: await stack.onMachine(
-        "vm1",
-        "docker inspect $(docker ps -aq); docker service inspect $(docker service ls -q)",
-      ),
-      processes: await stack.onMachine("vm1", "ps axeww"),
-      log: await stack.onMachine("vm1", "for c in $(docker ps -aq); do docker logs $c 2>&1; done"),
-    };
-    for (const [place, text] of Object.entries(places)) {
-      assert.equal(secrets.filter((secret) => text.includes(secret)).length, 0, place);
-    }
+  const platform = () => ({ stack, outputs });
+  describe("when a setting changes", () => {
+    changesTests(platform);
+  });
+  describe("when updates are interrupted", () => {
+    interruptionTests(platform);
+  });
+  describe("with an image that cannot be used", () => {
+    badImageTests(platform);
+  });
+  describe("when something fails", () => {
+    faultTests(platform);
+  });
+  describe("with its dumps", () => {
+    dumpTests(platform);
+  });
+
+  describe("after all that", () => {
+    it("keeps secrets out of the state, the containers' descriptions and the process list", async () => {
+      // Single words only: what is longer are whole scripts that hold public text too.
+      const secrets = [...new Set(await stack.secrets())]
+        .map((text) => text.replace(/^"|"$/g, ""))
+        .filter((text) => /^[A-Za-z0-9]{16,64}$/.test(text));
+      assert.ok(secrets.length >= 8, `found only ${secrets.length} secrets to look for`);
+      const places = {
+        state: await stack.state(),
+        inspect: await stack.onMachine(
+          "vm1",
+          "docker inspect $(docker ps -aq); docker service inspect $(docker service ls -q)",
+        ),
+        processes: await stack.onMachine("vm1", "ps axeww"),
+        log: await stack.onMachine(
+          "vm1",
+          "for c in $(docker ps -aq); do docker logs $c 2>&1; done",
+        ),
+        journal: await stack.onMachine("vm1", "journalctl --no-pager --quiet --boot"),
+      };
+      for (const [place, text] of Object.entries(places)) {
+        assert.equal(secrets.filter((secret) => text.includes(secret)).length, 0, place);
+      }
+    });
   });
 });

@@ -2,6 +2,7 @@ import { execFile, spawn } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parseDocument } from "yaml";
 import type { DrillTarget } from "../../../scripts/drills/load";
@@ -75,6 +76,35 @@ export class LabStack {
   async up(): Promise<void> {
     const { code, output } = await this.pulumi("up", "--yes", "--skip-preview");
     if (code !== 0) throw new Error(`pulumi up failed:\n${output.slice(-6000)}`);
+  }
+
+  /** Starts a `pulumi up` and kills it, with everything that it started, after some time. Whether it had ended before. */
+  async killedUp(afterMs: number): Promise<boolean> {
+    const args = ["up", "--yes", "--skip-preview", "--non-interactive"];
+    const where = ["--stack", this.name, "--config-file", this.configFile];
+    const options = { cwd: ROOT, env: this.env, stdio: "ignore", detached: true } as const;
+    const child = spawn("pulumi", [...args, ...where], options);
+    const ended = new Promise<true>((resolve) =>
+      child.once("exit", () => {
+        resolve(true);
+      }),
+    );
+    const early = await Promise.race([ended, sleep(afterMs, false)]);
+    if (!early && child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+    await ended;
+    return early;
+  }
+
+  /** What the documentation tells users of plain Pulumi to do after that. */
+  async recover(): Promise<void> {
+    const options = { cwd: this.folder, env: this.env, maxBuffer: 1e8 };
+    const stack = ["--stack", this.name, "--yes", "--non-interactive"];
+    await run("pulumi", ["cancel", ...stack], options);
+    const refresh = ["refresh", "--clear-pending-creates", "--skip-preview"];
+    await run("pulumi", [...refresh, ...stack, "--config-file", this.configFile], {
+      ...options,
+      cwd: ROOT,
+    });
   }
 
   async outputs(): Promise<StackOutputs> {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { valueOf } from "../support/outputs";
 import { certificateOf, passwordOf } from "../support/platform";
+import { HOST_KEY } from "./config/fixture";
 import { ONE, Program, THREE } from "./program";
 
 const SSH = (machine: string) =>
@@ -28,6 +29,7 @@ describe("the stack's outputs", () => {
           address: "192.0.2.1",
           privateAddress: "10.0.0.1",
           role: "core",
+          hostKey: HOST_KEY,
           ssh: `ssh ${ssh} ssh://root@192.0.2.1:22`,
         },
       },
