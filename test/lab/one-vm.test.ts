@@ -14,6 +14,7 @@ import { changesTests } from "./changes";
 import { dumpTests } from "./dump";
 import { faultTests } from "./faults";
 import { interruptCreation, interruptionTests } from "./interruptions";
+import { operatorTests } from "./operator";
 import { load } from "./support/load";
 import { isOpen } from "./support/ports";
 import { LabStack } from "./support/stack";
@@ -161,6 +162,9 @@ describe("one VM", function () {
   });
 
   const platform = () => ({ stack, outputs });
+  describe("for its operator", () => {
+    operatorTests(platform);
+  });
   describe("when a setting changes", () => {
     changesTests(platform);
   });
