@@ -55,6 +55,8 @@ export function renderPoolerConfig(
     "server_login_retry = 1",
     "server_connect_timeout = 3",
     "server_check_delay = 5",
+    // A router that was reloaded gets rid of its old process after ten minutes.
+    "server_lifetime = 300",
     "tcp_keepidle = 10",
     "tcp_keepintvl = 3",
     "tcp_keepcnt = 3",

@@ -20,7 +20,9 @@ export function renderRouterConfig(
   return [
     "global",
     `  maxconn ${maxConnections}`,
-    "  hard-stop-after 30s",
+    // After a reload the old process keeps its connections: long enough for the poolers to renew all
+    // of theirs (server_lifetime). Cut off earlier, statements in flight fail.
+    "  hard-stop-after 10m",
     "  stats socket /tmp/haproxy.sock mode 600 level admin",
     "",
     "defaults",

@@ -27,7 +27,7 @@ const CHANGES: readonly Change[] = [
   {
     setting: "services.web.env",
     path: ["trivet:services", "web", "env", "LOG_LEVEL"],
-    value: "warn",
+    value: "fatal",
     shown: "a variable",
   },
   {

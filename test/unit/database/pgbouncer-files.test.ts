@@ -32,6 +32,7 @@ ignore_startup_parameters = extra_float_digits
 server_login_retry = 1
 server_connect_timeout = 3
 server_check_delay = 5
+server_lifetime = 300
 tcp_keepidle = 10
 tcp_keepintvl = 3
 tcp_keepcnt = 3

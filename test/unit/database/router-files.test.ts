@@ -3,7 +3,7 @@ import { renderRouterConfig } from "../../../components/database/router-files";
 
 const text = (bind: (port: number) => string, servers: string, maxConnections: number) => `global
   maxconn ${maxConnections}
-  hard-stop-after 30s
+  hard-stop-after 10m
   stats socket /tmp/haproxy.sock mode 600 level admin
 
 defaults
