@@ -12,8 +12,12 @@ import type { BuildContext } from "./context";
 import { packContext } from "./context";
 
 /** Where an image comes from: a registry, or a folder with a Dockerfile. */
-export type ImageSource =
-  { pull: string } | { build: string; buildArgs?: Readonly<Record<string, string>> };
+export type ImageSource = (
+  { pull: string } | { build: string; buildArgs?: Readonly<Record<string, string>> }
+) & {
+  /** What messages call it: where its user finds its setting. */
+  calledAs?: string;
+};
 
 /** A registry that keeps built images, so that the next machine pulls instead of building. */
 export interface ImageRegistry {
@@ -135,6 +139,7 @@ export class ImageSet<Names extends string = string> extends Component {
           copy,
           String(registry?.push === true),
           signsIn ? server : "",
+          source.calledAs ?? "",
           ...Object.entries(buildArgs ?? {}).map(([key, value]) => `${key}=${value}`),
         ],
         stdin: pulumi.all(credentials).apply((lines) => lines.map((line) => `${line}\n`).join("")),

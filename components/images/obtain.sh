@@ -2,11 +2,11 @@
 # Makes an image present on this machine. Prints its identity, and behind it on a line of its own the name with digest
 # under which another machine gets the very same image ("" for a built one).
 # Arguments: kind (build or pull), reference, archive, registry's copy or "", push (true or false), registry to sign in
-# to or "", build arguments…
+# to or "", what messages call the image or "", build arguments…
 # Standard input: the registry's user and password, one per line; empty lines for none.
 set -euo pipefail
-kind=$1 reference=$2 archive=$3 copy=$4 push=$5 registry=$6
-shift 6
+kind=$1 reference=$2 archive=$3 copy=$4 push=$5 registry=$6 called=${7:+$7: }
+shift 7
 read -r user || true
 read -r password || true
 
@@ -32,7 +32,7 @@ build() {
   for argument in "$@"; do words+=(--build-arg "$argument"); done
   DOCKER_BUILDKIT=0 docker build --network host --force-rm --tag "$reference" "${words[@]}" - <"$archive" >"$log" 2>&1 || {
     tail -n 40 "$log" >&2
-    fail "image $reference cannot be built: the end of its log stands above"
+    fail "${called}image $reference cannot be built: the end of its log stands above"
   }
   [ "$push" = true ] || return 0
   docker tag "$reference" "$copy"
@@ -50,7 +50,7 @@ if ! present "$reference"; then
     build "$@"
   else
     docker pull --quiet "$reference" >/dev/null ||
-      fail "image $reference cannot be pulled: check its name, and that this machine reaches its registry"
+      fail "${called}image $reference cannot be pulled: check its name, and that this machine reaches its registry"
   fi
 fi
 rm -f "$archive"

@@ -81,7 +81,7 @@ export class AppService extends Component {
       mounted.map((m) => [`${m.name}_FILE`, `/run/secrets/${m.name}`]),
     );
     const inEnvironment = args.secretsInEnvironment === true ? secretValues : {};
-    const env = { ...plainEnvironment(args), ...files, ...inEnvironment };
+    const env = mapValues({ ...plainEnvironment(args), ...files, ...inEnvironment }, literally);
     const update = {
       order: "start-first",
       parallelism: 1,
@@ -114,6 +114,11 @@ export class AppService extends Component {
       { parent: this, provider: swarm.provider, dependsOn },
     );
   }
+}
+
+/** Swarm takes `{{…}}` in a variable for a template, and a value that is none would end every task. */
+function literally(value: pulumi.Input<string>): pulumi.Output<string> {
+  return pulumi.output(value).apply((text) => text.replaceAll("{{", '{{"{{"}}'));
 }
 
 /** Until Swarm has replaced every replica, one at a time. Seconds. */

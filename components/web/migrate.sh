@@ -1,39 +1,4 @@
 #!/usr/bin/env bash
-# Runs a command of an application once, with the secrets and the network that its replicas get.
-# Arguments: image, gateway address, cache address, network, whether secrets go into the environment too (true or
-# false), number of variables, NAME=value…, then the command.
-# Standard input: one line a secret, its name and its value in base64.
+# Runs a command of an application once. Behind container.sh; arguments: the command.
 set -euo pipefail
-image=$1 gateway=$2 cache=$3 network=$4 in_environment=$5 count=$6
-shift 6
-variables=() exports=()
-for ((i = 0; i < count; i++)); do
-  variables+=(--env "$1")
-  shift
-done
-# In memory, not on disk; gone with this script.
-private=$(mktemp -d /run/trivet-migrate-XXXXXX)
-trap 'rm -rf "$private"' EXIT
-# The container's user may read what is in here; the machine's other users do not get past the folder above.
-secrets=$private/secrets
-mkdir "$secrets"
-while read -r name value; do
-  printf '%s' "$value" | base64 -d >"$secrets/$name"
-  variables+=(--env "${name}_FILE=/run/secrets/$name")
-  if [ "$in_environment" = true ]; then
-    # By its name alone: the value must not show in the process list. The x keeps line breaks at the end.
-    plain=$(base64 -d <<<"$value" && printf x)
-    exports+=("$name=${plain%x}")
-    variables+=(--env "$name")
-  fi
-done
-chmod 0755 "$secrets"
-find "$secrets" -type f -exec chmod 0444 {} +
-set -- "$(command -v docker)" run --rm --label trivet.task=migrate --network "$network" \
-  --add-host "database:$gateway" --add-host "cache:$cache" \
-  --volume "$secrets:/run/secrets:ro" "${variables[@]}" "$image" "$@"
-# A secret may be called as a variable of this script is: nothing but "$@" is used behind the export.
-(
-  if [ "${#exports[@]}" -gt 0 ]; then export "${exports[@]}"; fi
-  exec "$@"
-) 2>&1 | tail -n 60
+launch run --rm --label trivet.task=migrate -- "$@" 2>&1 | tail -n 60

@@ -1,5 +1,5 @@
 /** The real engine on the real program, in a folder and with a state of the test's own. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess, type ChildProcessWithoutNullStreams } from "node:child_process";
 import {
   copyFileSync,
   mkdirSync,
@@ -21,7 +21,7 @@ export const ROOT = join(__dirname, "..", "..", "..");
 const PROGRAM = ["components", "examples", "node_modules", "stacks", "package.json"];
 
 /** Longest run of the engine. Seconds. */
-const LONGEST_RUN = 120;
+const LONGEST_RUN = 240;
 
 /** What the engine said. */
 export interface Said {
@@ -31,6 +31,12 @@ export interface Said {
   /** Both, as a person sees them. */
   all: string;
   seconds: number;
+}
+
+/** An engine at work. */
+export interface Running {
+  readonly process: ChildProcess;
+  readonly said: Promise<Said>;
 }
 
 /** A Pulumi project in a temporary folder, with a home and a backend of its own. */
@@ -49,10 +55,7 @@ export class Project {
     files?: Readonly<Record<string, string>>,
     private readonly variables: Readonly<Record<string, string>> = {},
   ) {
-    if (files === undefined) {
-      for (const entry of PROGRAM) symlinkSync(join(ROOT, entry), this.path(entry));
-      copyFileSync(join(ROOT, "Pulumi.yaml"), this.path("Pulumi.yaml"));
-    }
+    if (files === undefined) this.useProgram(ROOT);
     for (const [name, text] of Object.entries(files ?? {})) writeFileSync(this.path(name), text);
     mkdirSync(join(this.home, ".ssh"), { recursive: true });
     mkdirSync(this.path("state"));
@@ -62,6 +65,15 @@ export class Project {
 
   path(name: string): string {
     return join(this.folder, name);
+  }
+
+  /** Runs the program of another checkout from now on. */
+  useProgram(checkout: string): void {
+    for (const entry of PROGRAM) {
+      rmSync(this.path(entry), { force: true });
+      symlinkSync(join(checkout, entry), this.path(entry));
+    }
+    copyFileSync(join(checkout, "Pulumi.yaml"), this.path("Pulumi.yaml"));
   }
 
   get configFile(): string {
@@ -93,8 +105,18 @@ export class Project {
 
   /** A command on this stack, such as `preview`. */
   async run(command: string, ...args: string[]): Promise<Said> {
+    return await this.start(command, ...args).said;
+  }
+
+  /** The same, not waited for. */
+  start(command: string, ...args: string[]): Running {
     const common = ["--stack", this.stack, "--config-file", this.configFile, "--non-interactive"];
-    return await this.pulumi([command, ...args, ...common]);
+    return this.launch([command, ...args, ...common], "");
+  }
+
+  /** `pulumi` with these words, which say themselves which stack they are for. */
+  async command(...args: string[]): Promise<Said> {
+    return await this.pulumi(args);
   }
 
   /** The whole state, as text. */
@@ -113,12 +135,20 @@ export class Project {
   }
 
   private async pulumi(args: readonly string[], stdin = ""): Promise<Said> {
-    const started = Date.now();
+    return await this.launch(args, stdin).said;
+  }
+
+  private launch(args: readonly string[], stdin: string): Running {
     const child = spawn("pulumi", args, {
       cwd: this.folder,
       env: this.environment(),
       timeout: LONGEST_RUN * 1000,
     });
+    return { process: child, said: this.listen(child, stdin) };
+  }
+
+  private async listen(child: ChildProcessWithoutNullStreams, stdin: string): Promise<Said> {
+    const started = Date.now();
     child.stdin.on("error", () => undefined);
     child.stdin.end(stdin);
     const said: Said = { code: null, stdout: "", stderr: "", all: "", seconds: 0 };

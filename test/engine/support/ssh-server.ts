@@ -1,5 +1,7 @@
 /** SSH servers in this process that run nothing: whatever a test does, this machine stays as it is. */
-import { Server, utils, type Connection, type ServerChannel } from "ssh2";
+import type { Duplex } from "node:stream";
+import { Server, utils, type Connection, type ServerChannel, type Session } from "ssh2";
+import { swallowFiles } from "./sftp-sink";
 
 export interface TestMachine {
   readonly port: number;
@@ -12,8 +14,24 @@ export interface TestMachine {
   stop(): Promise<void>;
 }
 
+/** A command that fails with these words on its standard error. */
+export interface Refusal {
+  refusal: string;
+}
+
 /** What a machine prints instead of running a command; undefined lets the command fail. */
-export type Answer = (command: string) => string | undefined;
+export type Answer = (command: string, input: string) => string | Refusal | undefined;
+
+/** What a machine can do besides printing. */
+export interface Abilities {
+  /** Speaks to docker's `ssh://` in place of the daemon. */
+  docker?: (connection: Duplex) => void;
+  /** How long a command takes. Milliseconds. */
+  commandMillis?: number;
+}
+
+/** What docker's `ssh://` runs on the machine. */
+const DIAL_DOCKER = "docker system dial-stdio";
 
 /** A host key that is nobody's. */
 export const otherHostKey = (): string => utils.generateKeyPairSync("ed25519").public;
@@ -24,11 +42,11 @@ export async function startLockedMachine(): Promise<TestMachine> {
 }
 
 /** A server that lets every key in and pretends. */
-export async function startPretender(answer: Answer): Promise<TestMachine> {
-  return await start(answer);
+export async function startPretender(answer: Answer, can: Abilities = {}): Promise<TestMachine> {
+  return await start(answer, can);
 }
 
-async function start(answer: Answer | undefined): Promise<TestMachine> {
+async function start(answer: Answer | undefined, can: Abilities = {}): Promise<TestMachine> {
   const { private: key, public: hostKey } = utils.generateKeyPairSync("ed25519");
   const commands: { command: string; input: string }[] = [];
   let signIns = 0;
@@ -39,7 +57,7 @@ async function start(answer: Answer | undefined): Promise<TestMachine> {
       if (answer !== undefined && context.method === "publickey") context.accept();
       else context.reject(["publickey"]);
     });
-    if (answer !== undefined) pretend(client, answer, (entry) => commands.push(entry));
+    if (answer !== undefined) pretend(client, answer, can, (entry) => commands.push(entry));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address: unknown = server.address();
@@ -58,22 +76,40 @@ async function start(answer: Answer | undefined): Promise<TestMachine> {
 function pretend(
   client: Connection,
   answer: Answer,
+  { docker, commandMillis = 0 }: Abilities,
   record: (entry: { command: string; input: string }) => void,
 ): void {
   client.on("session", (accept) => {
-    accept().on("exec", (acceptExec, _reject, { command }) => {
+    const session: Session = accept();
+    session.on("sftp", (acceptSftp) => {
+      swallowFiles(acceptSftp());
+    });
+    session.on("exec", (acceptExec, _reject, { command }) => {
       const channel: ServerChannel = acceptExec();
+      channel.on("error", () => undefined);
+      if (command === DIAL_DOCKER) {
+        // Without a Docker it ends at once: docker would wait for ever.
+        if (docker === undefined) finish(channel, undefined);
+        else docker(channel);
+        return;
+      }
       let input = "";
       channel.setEncoding("utf8");
       channel.on("data", (text: string) => (input += text));
-      channel.on("error", () => undefined);
       channel.once("end", () => {
         record({ command, input });
-        const printed = answer(command);
-        channel.write(printed ?? "");
-        channel.exit(printed === undefined ? 1 : 0);
-        channel.end();
+        const printed = answer(command, input);
+        setTimeout(() => {
+          finish(channel, printed);
+        }, commandMillis);
       });
     });
   });
+}
+
+function finish(channel: ServerChannel, printed: ReturnType<Answer>): void {
+  if (typeof printed === "object") channel.stderr.write(`${printed.refusal}\n`);
+  else channel.write(printed ?? "");
+  channel.exit(typeof printed === "string" ? 0 : 1);
+  channel.end();
 }

@@ -6,6 +6,7 @@ const previewSchema = z.object({
     z.object({
       op: z.string(),
       urn: z.string(),
+      replaceReasons: z.array(z.string()).nullish(),
     }),
   ),
   diagnostics: z.array(z.object({ severity: z.string(), message: z.string() })).default([]),
@@ -14,6 +15,7 @@ const previewSchema = z.object({
 
 const resourceSchema = z.object({
   urn: z.string(),
+  id: z.string().optional(),
   outputs: z.record(z.string(), z.unknown()).default({}),
 });
 

@@ -42,7 +42,7 @@ describe("ImageSet", () => {
     const upload = `/var/tmp/trivet-app-${hash}.tar`;
     assert.deepEqual(engine.names(), ["image", "image-app-vm1", "image-app-vm1-context"]);
     assert.deepEqual(engine.script("image-app-vm1").words, [
-      ...["build", `trivet/app:${hash}`, upload, "", "false", "", "A=x y", "B="],
+      ...["build", `trivet/app:${hash}`, upload, "", "false", "", "", "A=x y", "B="],
     ]);
     assert.equal(engine.script("image-app-vm1").data, "\n\n");
     assert.deepEqual(engine.get("image-app-vm1").dependsOn, ["image-app-vm1-context"]);
@@ -96,7 +96,7 @@ describe("ImageSet", () => {
     assert.deepEqual(engine.namesOf("command:local:Command"), []);
     for (const name of ["vm1", "vm2", "vm3"]) {
       const { words } = engine.script(`image-nginx-${name}`);
-      assert.deepEqual(words, ["pull", "nginx:1.30", "", "", "false", ""]);
+      assert.deepEqual(words, ["pull", "nginx:1.30", "", "", "false", "", ""]);
     }
     assert.deepEqual(engine.get("image-nginx-vm1").dependsOn, []);
     assert.deepEqual(engine.get("image-nginx-vm3").dependsOn, ["image-nginx-vm1"]);

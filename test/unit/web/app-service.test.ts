@@ -12,7 +12,7 @@ import { Recorder } from "../support/recorder";
 
 const DATABASE_PASSWORD = "database/password-4711";
 const CACHE_PASSWORD = "cache-password-0815";
-const FILE = "components/web/app-service.ts";
+const FILE = "components/web/app-args.ts";
 
 describe("AppService", () => {
   const engine = new Recorder(PLATFORM_OUTPUTS);
@@ -75,12 +75,12 @@ describe("AppService", () => {
       endpointSpec: { mode: "dnsrr" },
       updateConfig: { ...update, failureAction: "rollback" },
       rollbackConfig: { ...update, failureAction: "pause" },
-      convergeConfig: { delay: "2s", timeout: "10m" },
+      convergeConfig: { delay: "2s", timeout: "4m20s" },
     });
     assert.equal(provider, "manager");
     assert.deepEqual(secretInputs, []);
     assert.equal(await valueOf(service.serviceName), "web");
-    assert.deepEqual(engine.names(), ["manager", "web", "web"]);
+    assert.deepEqual(engine.names(), ["manager", "web", "web", "web-try"]);
   });
 
   it("takes what is given", async () => {
@@ -201,7 +201,8 @@ describe("AppService", () => {
     assert.equal(sent.KEY, "line 1\nline 2");
     assert.equal(sent.DATABASE_PASSWORD, DATABASE_PASSWORD);
     assert.deepEqual(engine.get("web-migrate").dependsOn, ["ready"]);
-    assert.ok(engine.get("web").dependsOn.includes("web-migrate"));
+    assert.ok(engine.get("web-try").dependsOn.includes("web-migrate"));
+    assert.ok(engine.get("web").dependsOn.includes("web-try"));
     assert.ok(engine.get("web").dependsOn.includes("ready"));
     assert.equal(
       (engine.get("web-migrate").inputs.connection as { host: string }).host,
@@ -222,7 +223,7 @@ describe("AppService", () => {
     const args = { ...base(), secrets: { KEY: "x" }, migrate: ["true"] };
     new AppService("web", args, { dependsOn: before });
     await engine.settled();
-    for (const name of ["web", "web-KEY", "web-migrate"]) {
+    for (const name of ["web", "web-KEY", "web-migrate", "web-try"]) {
       assert.ok(engine.get(name).dependsOn.includes("before"), name);
     }
   });

@@ -31,7 +31,10 @@ describe("migrate.sh", () => {
   const web = join(__dirname, "..", "..", "..", "components", "web");
   // Memory-backed folders belong to root; a test writes into its own.
   const script = () =>
-    readScript(web, "migrate.sh").replace("/run/trivet-migrate-", `${folder}/secrets-`);
+    ["container.sh", "migrate.sh"]
+      .map((file) => readScript(web, file))
+      .join("\n")
+      .replace("/run/trivet-container-", `${folder}/secrets-`);
 
   function run(
     secrets: Readonly<Record<string, string>>,

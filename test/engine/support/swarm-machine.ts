@@ -1,0 +1,75 @@
+/** A machine in this process on which a whole platform can be put up: scripts are answered, Swarm is in memory. */
+import { createHash } from "node:crypto";
+import { dockerApi } from "./docker-api";
+import { FakeSwarm } from "./fake-swarm";
+import { startPretender, type TestMachine } from "./ssh-server";
+
+export interface SwarmMachine extends TestMachine {
+  readonly swarm: FakeSwarm;
+  /** Requests of Docker's API that there was no answer for. */
+  readonly unanswered: readonly string[];
+}
+
+const FACTS = {
+  memoryMiB: 4096,
+  cores: 2,
+  os: { id: "debian", versionId: "13" },
+  diskFreeMiB: 20_000,
+  kernel: "6.12.48",
+  architecture: "x86_64",
+};
+
+/** Long enough to be interrupted. Milliseconds. */
+const COMMAND_MILLIS = 100;
+
+/** What a script prints, by the end of its resource's name. */
+const PRINTED: readonly (readonly [RegExp, (input: string) => string])[] = [
+  [/-facts$/, () => JSON.stringify(FACTS)],
+  [/-docker$/, () => '{ "version": "26.1.5", "restartPending": "" }'],
+  [/-sysctl$/, () => "net.core.somaxconn = 65535\n"],
+  [/-init$/, () => "SWMTKN-1-manager\nSWMTKN-1-worker\n"],
+  [/image-[a-z]+-vm\d$/, identityOf],
+];
+
+/** Another reference is another image. */
+function identityOf(input: string): string {
+  const [, reference = ""] = /^set -- \S+ (\S+)/m.exec(input) ?? [];
+  return `sha256:${createHash("sha256").update(reference).digest("hex")}\n`;
+}
+
+/** Everything else that scripts do has been done. */
+function answer(swarm: FakeSwarm, command: string, input: string): string | undefined {
+  const [, owner] = / list (\S+)$/.exec(command) ?? [];
+  if (owner !== undefined) return swarm.labelled("trivet.owner", owner);
+  const [, words] = / remove (.+)$/.exec(command) ?? [];
+  if (words !== undefined) return removeAll(swarm, words.split(" "));
+  const [, name] = /^if .* # (.*)$/.exec(command) ?? [];
+  if (name === undefined) return undefined;
+  const found = PRINTED.find(([pattern]) => pattern.test(name));
+  return found === undefined ? "" : found[1](input);
+}
+
+/** What leftovers are removed with: `kind:identity`, services first. Fails as Swarm would. */
+function removeAll(swarm: FakeSwarm, words: readonly string[]): string | undefined {
+  const ofKind = (kind: string) =>
+    words.filter((word) => word.startsWith(`${kind}:`)).map((word) => word.slice(kind.length + 1));
+  try {
+    for (const id of ofKind("service")) swarm.removeService(id);
+    for (const id of ofKind("network")) swarm.removeNetwork(id);
+    for (const id of ofKind("secret")) swarm.removeSecret(id);
+    return "";
+  } catch {
+    return undefined;
+  }
+}
+
+export async function startSwarmMachine(): Promise<SwarmMachine> {
+  const swarm = new FakeSwarm();
+  const unanswered: string[] = [];
+  const api = dockerApi(swarm, (request) => unanswered.push(request));
+  const machine = await startPretender((command, input) => answer(swarm, command, input), {
+    docker: (connection) => api.emit("connection", connection),
+    commandMillis: COMMAND_MILLIS,
+  });
+  return { ...machine, swarm, unanswered };
+}
