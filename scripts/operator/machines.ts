@@ -52,7 +52,7 @@ export async function liveManager(machines: readonly Machine[]): Promise<Machine
 /** Hands the terminal to a command on a machine, as root; resolves to its exit code. */
 export async function handOver({ ssh }: Machine, command: string): Promise<number> {
   const terminal = process.stdin.isTTY && process.stdout.isTTY ? "-t" : "-T";
-  const line = `${ssh.replace(/^ssh /, `ssh ${terminal} `)} "$REMOTE"`;
+  const line = `${ssh.replace(/^ssh /, `ssh ${terminal} -o LogLevel=ERROR `)} "$REMOTE"`;
   const child = spawn("bash", ["-c", line], {
     cwd: ROOT,
     stdio: "inherit",
