@@ -10,6 +10,11 @@ export interface Snapshot {
 
 /** Prints lines `container SERVICE ID` and `mark SERVICE TEXT`. */
 const LOOK = `
+# An update counts as done while the last replicas that were replaced still finish their requests.
+for _ in $(seq 240); do
+  if [ "$(docker ps -q --filter label=com.docker.swarm.service.name=web | wc -l)" = "$(docker service inspect web --format '{{.Spec.Mode.Replicated.Replicas}}')" ]; then break; fi
+  sleep 0.5
+done
 docker ps --no-trunc --format 'container {{.Label "com.docker.swarm.service.name"}} {{.ID}}'
 of() { docker ps -q --filter "label=com.docker.swarm.service.name=$1-vm1" | head -n 1; }
 echo "mark nginx $(docker top "$(of nginx)" -eo pid,args | awk '/worker process$/ { print $1; exit }')"
