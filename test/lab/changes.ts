@@ -17,6 +17,8 @@ interface Change {
   either?: { effects: readonly string[]; called: string };
   /** Statements in flight may fail, because Postgres itself restarts. @default false */
   interruptsWrites?: boolean;
+  /** So may requests, because everything restarts that has no second machine to go on. @default false */
+  interruptsRequests?: boolean;
 }
 
 const CHANGES: readonly Change[] = [
@@ -89,6 +91,15 @@ const CHANGES: readonly Change[] = [
     value: 6,
     shown: "5 → 6",
   },
+  {
+    // The same image under its full name: for the platform another one to build from.
+    setting: "images.debian",
+    path: ["trivet:images", "debian"],
+    value: "docker.io/library/debian:trixie-slim",
+    shown: "a new image of every service",
+    interruptsWrites: true,
+    interruptsRequests: true,
+  },
 ];
 
 const TABLE = join(ROOT, "docs", "changes.md");
@@ -97,13 +108,9 @@ const HEAD = "| setting | change | what happens | failed requests | longest paus
 /** A row of the table; the seconds are of one run. */
 function renderRow(change: Change, happened: string, seen: Observed): string {
   const pause = seen.writeGapSeconds < 1 ? "under 1 s" : `${Math.ceil(seen.writeGapSeconds)} s`;
-  const cells = [
-    `\`${change.setting}\``,
-    change.shown,
-    happened,
-    String(seen.failedRequests),
-    pause,
-  ];
+  const failed =
+    change.interruptsRequests === true ? "those of a restart" : String(seen.failedRequests);
+  const cells = [`\`${change.setting}\``, change.shown, happened, failed, pause];
   return `| ${cells.join(" | ")} |`;
 }
 
@@ -129,7 +136,7 @@ export function changesTests(platform: () => { stack: LabStack }): void {
       process.stdout.write(`      ${row} ${JSON.stringify(seen)}\n`);
       rows.push(row);
       assert.equal(seen.lostRows, 0);
-      assert.deepEqual(seen.failures, {});
+      if (change.interruptsRequests !== true) assert.deepEqual(seen.failures, {});
       if (change.interruptsWrites !== true) assert.deepEqual(seen.writeErrors, {});
     });
   }

@@ -41,7 +41,10 @@ describe("PrimaryRouter", () => {
             content: renderRouterConfig(listen, members(count), 4000),
           },
         });
-        assert.match(words[0] ?? "", new RegExp(`service\\.name=router-${name}\\)[^]*--signal USR2 `));
+        assert.match(
+          words[0] ?? "",
+          new RegExp(`service\\.name=router-${name}\\)[^]*--signal USR2 `),
+        );
         assert.ok(engine.get(`router-${name}`).dependsOn.includes(`router-${name}-files`));
       }
       assert.equal(await valueOf(router.primaryPort), 5000);
