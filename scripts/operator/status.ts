@@ -140,10 +140,14 @@ export function daysLeft(certificate: string | undefined, now: Date): number | n
   return Math.floor((end - now.getTime()) / 86_400_000);
 }
 
-/** Whether everything that should run does. */
+/** From here on there is no telling which write is the last one. */
+const FULL_PERCENT = 95;
+const isFull = (percent: number | null) => percent !== null && percent >= FULL_PERCENT;
+
+/** Whether everything that should run does, and has room to. */
 export function isHealthy({ machines, services, database, dump }: Status): boolean {
   return (
-    machines.every(({ answers }) => answers) &&
+    machines.every(({ answers, diskUsedPercent }) => answers && !isFull(diskUsedPercent)) &&
     services.length > 0 &&
     services.every(({ running, wanted }) => running === wanted) &&
     database.some(({ role }) => role === "primary") &&
@@ -154,7 +158,9 @@ export function isHealthy({ machines, services, database, dump }: Status): boole
 /** One screen. */
 export function renderStatus(status: Status, now: Date): string {
   const disk = (m: MachineStatus) =>
-    m.diskUsedPercent === null ? "-" : `${m.diskUsedPercent}% of disk`;
+    m.diskUsedPercent === null
+      ? "-"
+      : `${m.diskUsedPercent}% of disk${isFull(m.diskUsedPercent) ? "  < FULL" : ""}`;
   const days = status.certificateDaysLeft;
   return [
     ...status.urls,

@@ -71,6 +71,10 @@ describe("trivet status", () => {
       docker: null,
     };
     assert.equal(isHealthy({ ...HEALTHY, machines: [...HEALTHY.machines, silent] }), false);
+    const full = { ...silent, answers: true, diskUsedPercent: 95 };
+    assert.equal(isHealthy({ ...HEALTHY, machines: [full] }), false);
+    assert.match(renderStatus({ ...HEALTHY, machines: [full] }, NOW), /95% of disk {2}< FULL/);
+    assert.equal(isHealthy({ ...HEALTHY, machines: [{ ...full, diskUsedPercent: 94 }] }), true);
     assert.equal(isHealthy({ ...HEALTHY, services: [] }), false);
     assert.equal(
       isHealthy({ ...HEALTHY, services: [{ name: "web", running: 1, wanted: 2 }] }),

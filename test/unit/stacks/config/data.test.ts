@@ -87,7 +87,14 @@ describe("configuration: database", () => {
   ]);
 
   it("fills the defaults", () => {
-    const expected = { name: "app", user: "app", parameters: {}, pool: { waitSeconds: 45 } };
+    const router = { maxConnections: 4000 };
+    const expected = {
+      name: "app",
+      user: "app",
+      parameters: {},
+      pool: { waitSeconds: 45 },
+      router,
+    };
     assert.deepEqual(parsed().database, expected);
   });
 });
