@@ -76,6 +76,8 @@ const HTTP = [
   "  access_log /dev/stdout main buffer=32k flush=1s;",
   "  sendfile on;",
   "  keepalive_timeout 60s;",
+  // On a reload too: a request on its way over a connection that was just closed fails at the client.
+  "  keepalive_min_timeout 30s;",
   "  gzip on;",
   "  gzip_proxied any;",
   "  gzip_types text/css application/javascript application/json image/svg+xml;",

@@ -15,6 +15,7 @@ http {
   access_log /dev/stdout main buffer=32k flush=1s;
   sendfile on;
   keepalive_timeout 60s;
+  keepalive_min_timeout 30s;
   gzip on;
   gzip_proxied any;
   gzip_types text/css application/javascript application/json image/svg+xml;
