@@ -75,9 +75,9 @@ const CHANGES: readonly Change[] = [
   { setting: "cache.memoryMiB", path: ["trivet:cache", "memoryMiB"], value: 96, shown: "to 96" },
   {
     setting: "kernel.sysctls",
-    path: ["trivet:kernel", "sysctls", "vm.swappiness"],
+    path: ["trivet:kernel", "sysctls", "net.ipv4.tcp_keepalive_probes"],
     value: "7",
-    shown: "vm.swappiness",
+    shown: "tcp_keepalive_probes",
   },
   {
     setting: "firewall.sshFrom",
@@ -108,8 +108,7 @@ const HEAD = "| setting | change | what happens | failed requests | longest paus
 /** A row of the table; the seconds are of one run. */
 function renderRow(change: Change, happened: string, seen: Observed): string {
   const pause = seen.writeGapSeconds < 1 ? "under 1 s" : `${Math.ceil(seen.writeGapSeconds)} s`;
-  const failed =
-    change.interruptsRequests === true ? "those of a restart" : String(seen.failedRequests);
+  const failed = change.interruptsRequests === true ? "0 to a few" : String(seen.failedRequests);
   const cells = [`\`${change.setting}\``, change.shown, happened, failed, pause];
   return `| ${cells.join(" | ")} |`;
 }

@@ -23,7 +23,7 @@ echo "mark pgbouncer $(docker logs "$(of pgbouncer)" 2>&1 | grep -c 're-reading 
 echo "mark postgres $(docker exec "$(of postgres)" psql -U postgres -Atc 'SELECT pg_conf_load_time()' | tr ' ' T)"
 echo "mark postgres-start $(docker exec "$(of postgres)" psql -U postgres -Atc 'SELECT pg_postmaster_start_time()' | tr ' ' T)"
 echo "mark valkey $(docker exec "$(of valkey)" bash -c 'REDISCLI_AUTH=$(sed -n "s/^requirepass \\"\\(.*\\)\\"$/\\1/p" /etc/trivet/valkey.conf) valkey-cli config get maxmemory' | tail -n 1)"
-echo "mark kernel $(sysctl -n vm.swappiness)"
+echo "mark kernel $(sysctl -n net.ipv4.tcp_keepalive_probes)"
 echo "mark firewall $(nft list table inet trivet | sed 's/packets [0-9]* bytes [0-9]*//' | md5sum | cut -c1-12)"
 echo "mark docker $(systemctl show docker -p MainPID --value)-$(md5sum < /etc/docker/daemon.json | cut -c1-12)"
 `;
