@@ -55,8 +55,8 @@ export async function removeLeftovers(
   const unknown = parseObjects(listed.stdout).filter(({ id }) => !known.has(id));
   if (unknown.length === 0) return;
   // What waits to be deleted stands in the state too, but the engine shows it to no program.
-  const state = await exportState();
-  const leftovers = unknown.filter(({ id }) => !state.includes(`"${id}"`));
+  const waiting = resourceIds(await exportState());
+  const leftovers = unknown.filter(({ id }) => !waiting.has(id));
   if (leftovers.length === 0) return;
   const names = leftovers.map(({ kind, name }) => `${kind} ${name}`).join(", ");
   await pulumi.log.info(`removing what an interrupted update left in the Swarm: ${names}`, parent);
@@ -85,6 +85,16 @@ export function parseObjects(text: string): SwarmObject[] {
 async function knownIds(): Promise<Set<unknown> | undefined> {
   const state = await readState();
   return state && new Set(Object.values(state).flatMap(({ outputs }) => [outputs.id, outputs.hex]));
+}
+
+interface ExportedState {
+  deployment?: { resources?: { id?: string }[] };
+}
+
+/** Identities of all resources of an exported state. Those that stand in outputs alone do not count. */
+export function resourceIds(exported: string): Set<string | undefined> {
+  const { deployment } = JSON.parse(exported) as ExportedState;
+  return new Set((deployment?.resources ?? []).map(({ id }) => id));
 }
 
 /** The whole state as text, its secrets encrypted. */

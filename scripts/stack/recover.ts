@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
+import { ROOT } from "./pulumi";
 
 const run = promisify(execFile);
 
@@ -88,7 +89,9 @@ export async function recoverStack(place: StackPlace, say: (text: string) => voi
   if (await hasPending(place)) {
     say("the last update was interrupted: reading back what is there");
     const clear = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
-    await engine(place, [...clear, "--config-file", place.configFile]);
+    // From the project's folder, as paths in the state are: the provider would take what it cannot
+    // reach for gone.
+    await engine(place, [...clear, "--config-file", place.configFile], ROOT);
   }
 }
 
@@ -117,7 +120,11 @@ async function backendUrl(): Promise<string> {
   return z.object({ url: z.string() }).parse(JSON.parse(stdout)).url;
 }
 
-async function engine({ stack, configFile }: StackPlace, args: readonly string[]) {
-  const options = { cwd: dirname(configFile), maxBuffer: 268_435_456 };
+async function engine(
+  { stack, configFile }: StackPlace,
+  args: readonly string[],
+  cwd = dirname(configFile),
+) {
+  const options = { cwd, maxBuffer: 268_435_456 };
   return await run("pulumi", [...args, "--stack", stack, "--non-interactive"], options);
 }

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readScript } from "../../../components/core/remote-script";
-import { parseObjects } from "../../../components/swarm/leftovers";
+import { parseObjects, resourceIds } from "../../../components/swarm/leftovers";
 
 const COMPONENT = join(__dirname, "..", "..", "..", "components", "swarm");
 
@@ -54,6 +54,20 @@ describe("what an interrupted update left", () => {
       { kind: "secret", id: "x1", name: "web-A" },
       { kind: "secret", id: "x2", name: "web-B" },
     ]);
+  });
+
+  it("is what no resource of the state is, even if an output names it", () => {
+    const resources = [
+      { urn: "a", id: "s1" },
+      { urn: "b", outputs: { network: "n1" } },
+      { urn: "c", id: "x1", delete: true },
+    ];
+    const ids = resourceIds(JSON.stringify({ version: 3, deployment: { resources } }));
+    assert.deepEqual(
+      ["s1", "n1", "x1"].map((id) => ids.has(id)),
+      [true, false, true],
+    );
+    assert.equal(resourceIds("{}").size, 0);
   });
 
   it("is nothing where nothing carries the label", () => {
