@@ -73,7 +73,7 @@ const encoded = (secret: pulumi.Output<string>) => secret.apply(encodeURICompone
 export function healthCommand(port: number, path: string): string {
   const url = `http://127.0.0.1:${port}${path}`;
   const python = `import urllib.request as r;r.urlopen("${url}",timeout=4)`;
-  const node = `fetch("${url}",{signal:AbortSignal.timeout(4000)}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))`;
+  const node = `fetch("${url}",{signal:AbortSignal.timeout(4000)}).then(r=>{if(!r.ok)throw Error("status "+r.status);process.exit(0)}).catch(e=>{console.error(e.cause?.code??e.message);process.exit(1)})`;
   return [
     `if command -v curl >/dev/null; then exec curl -fsS -m 4 -o /dev/null '${url}'; fi`,
     `if command -v wget >/dev/null; then exec wget -q -T 4 -O /dev/null '${url}'; fi`,

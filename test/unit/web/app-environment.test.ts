@@ -104,7 +104,7 @@ describe("the health command", () => {
     rmSync(join(folder, "python3"));
     assert.equal(
       run("node").lines[2],
-      `fetch("${url}",{signal:AbortSignal.timeout(4000)}).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))`,
+      `fetch("${url}",{signal:AbortSignal.timeout(4000)}).then(r=>{if(!r.ok)throw Error("status "+r.status);process.exit(0)}).catch(e=>{console.error(e.cause?.code??e.message);process.exit(1)})`,
     );
   });
 
