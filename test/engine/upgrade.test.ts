@@ -102,7 +102,9 @@ describe("an upgrade from the previous commit", function () {
     ]);
     const said = await platform.project.run("preview", "--json");
     assert.equal(said.code, 0, said.all);
-    assert.deepEqual(losses(parsePreview(said)), [
+    // What is replaced may show more differences than the one that was planted.
+    const found = losses(parsePreview(said)).map((loss) => loss.replace(/, [^)]*\)$/, ")"));
+    assert.deepEqual(found, [
       "replace docker:index/network:Network swarm-overlay (driver)",
       "replace docker:index/service:Service postgres-vm1 (name)",
       ...PASSWORDS.map(
