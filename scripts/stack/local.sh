@@ -5,7 +5,6 @@
 local_machines() {
   case $1 in
     local) echo 1 ;;
-    local-ha) echo 3 ;;
     *) return 1 ;;
   esac
 }
