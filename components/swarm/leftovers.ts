@@ -52,6 +52,10 @@ export async function removeLeftovers(
     `bash -c ${shellQuote(LIST)} list ${owner}`,
     LIST_SECONDS,
   );
+  if (listed.code !== 0) {
+    const said = listed.stderr.trim() || `no answer within ${LIST_SECONDS} s`;
+    await pulumi.log.warn(`what an interrupted update left cannot be looked for: ${said}`, parent);
+  }
   const unknown = parseObjects(listed.stdout).filter(({ id }) => !known.has(id));
   if (unknown.length === 0) return;
   // What waits to be deleted stands in the state too, but the engine shows it to no program.
