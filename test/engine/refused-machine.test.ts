@@ -1,16 +1,7 @@
 import assert from "node:assert/strict";
 import { Project, readText } from "./support/project";
-import { startPretender, type TestMachine } from "./support/ssh-server";
+import { FACTS, startPretender, type TestMachine } from "./support/ssh-server";
 import { parseState } from "./support/steps";
-
-const FACTS = {
-  memoryMiB: 4096,
-  cores: 2,
-  os: { id: "debian", versionId: "13" },
-  diskFreeMiB: 20_000,
-  kernel: "6.12.48",
-  architecture: "x86_64",
-};
 
 /** What the machine's own scripts say of it, to the letter; the scripts' tests have each of these. */
 const REFUSALS: Readonly<Record<string, { script: RegExp; says: string }>> = {

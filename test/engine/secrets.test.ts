@@ -1,19 +1,10 @@
 import assert from "node:assert/strict";
 import { Project, readText, type Said } from "./support/project";
-import { startPretender, type TestMachine } from "./support/ssh-server";
+import { FACTS, startPretender, type TestMachine } from "./support/ssh-server";
 import { parseState } from "./support/steps";
 
 const REGISTRY_PASSWORD = "of-the-registry-0815";
 const APP_SECRET = "of-the-application-4711";
-
-const FACTS = {
-  memoryMiB: 4096,
-  cores: 2,
-  os: { id: "debian", versionId: "13" },
-  diskFreeMiB: 20_000,
-  kernel: "6.12.48",
-  architecture: "x86_64",
-};
 
 /** What scripts print, by the resource's name behind the command. */
 const PRINTED: readonly (readonly [RegExp, string])[] = [

@@ -3,6 +3,16 @@ import type { Duplex } from "node:stream";
 import { Server, utils, type Connection, type ServerChannel, type Session } from "ssh2";
 import { swallowFiles } from "./sftp-sink";
 
+/** What facts.sh prints of a machine that the platform takes. */
+export const FACTS = {
+  memoryMiB: 4096,
+  cores: 2,
+  os: { id: "debian", versionId: "13" },
+  diskFreeMiB: 20_000,
+  kernel: "6.12.48",
+  architecture: "x86_64",
+};
+
 export interface TestMachine {
   readonly port: number;
   /** The server's key, as stack files give it. */

@@ -2,22 +2,13 @@
 import { createHash } from "node:crypto";
 import { dockerApi } from "./docker-api";
 import { FakeSwarm } from "./fake-swarm";
-import { startPretender, type TestMachine } from "./ssh-server";
+import { FACTS, startPretender, type TestMachine } from "./ssh-server";
 
 export interface SwarmMachine extends TestMachine {
   readonly swarm: FakeSwarm;
   /** Requests of Docker's API that there was no answer for. */
   readonly unanswered: readonly string[];
 }
-
-const FACTS = {
-  memoryMiB: 4096,
-  cores: 2,
-  os: { id: "debian", versionId: "13" },
-  diskFreeMiB: 20_000,
-  kernel: "6.12.48",
-  architecture: "x86_64",
-};
 
 /** Long enough to be interrupted. Milliseconds. */
 const COMMAND_MILLIS = 100;
