@@ -15,9 +15,10 @@ import type { CacheConfig, DatabaseConfig } from "./config/data";
 import type { DockerConfig, ImagesConfig, KernelConfig, NetworkConfig } from "./config/engine";
 import type { FirewallConfig, LoadBalancerConfig, TlsConfig } from "./config/entry";
 import { group } from "./config/fields";
+import { checkEntry, entrySchema, type EntryConfig } from "./config/floating-address";
 import { machinesSchema, sshSchema, type MachineConfig, type SshConfig } from "./config/machines";
 import { isMapping, problemAt, problemsOf, type Path } from "./config/problems";
-import { checkRules } from "./config/rules";
+import { checkRules, type Report } from "./config/rules";
 import { expandRoutes, servicesSchema, type ServiceConfig } from "./config/services";
 import { absolutePath, surroundings, type Surroundings } from "./config/surroundings";
 
@@ -25,6 +26,7 @@ export type { CacheConfig, DatabaseConfig } from "./config/data";
 export type { DumpConfig } from "./config/dump";
 export type { DockerConfig, ImagesConfig, KernelConfig, NetworkConfig } from "./config/engine";
 export type { FirewallConfig, LoadBalancerConfig, TlsConfig } from "./config/entry";
+export type { EntryConfig } from "./config/floating-address";
 export type { MachineConfig, SshConfig } from "./config/machines";
 export type { RouteConfig, ServiceConfig } from "./config/services";
 export type { Surroundings } from "./config/surroundings";
@@ -45,6 +47,8 @@ export interface PlatformConfig {
   /** nginx's certificate. */
   tls: TlsConfig;
   loadBalancer: LoadBalancerConfig;
+  /** One address for all core machines. @default none: users' DNS names lead to every core machine */
+  entry?: EntryConfig;
   /** What the world may reach. */
   firewall: FirewallConfig;
   /** Networks of the containers; none may hold a machine's address. */
@@ -84,6 +88,7 @@ export const configSchema = group({
   domains: domainsSchema,
   tls: tlsSchema.prefault({}),
   loadBalancer: loadBalancerSchema.prefault({}),
+  entry: entrySchema.exactOptional(),
   firewall: firewallSchema.prefault({}),
   network: networkSchema.prefault({}),
   docker: dockerSchema.prefault({}),
@@ -113,7 +118,9 @@ export function parseConfig(
   const problems = hiddenKeys(raw).map((path) => problemAt(raw, path, "is no name to use here"));
   const result = configSchema.safeParse(raw);
   problems.push(...(result.error?.issues ?? []).flatMap((issue) => problemsOf(issue, raw)));
-  checkRules(raw, at, (path, message) => problems.push(problemAt(raw, path, message)));
+  const report: Report = (path, message) => problems.push(problemAt(raw, path, message));
+  checkRules(raw, at, report);
+  checkEntry(raw, report);
   if (!result.success || problems.length > 0) {
     throw new InvalidArgsError(`Configuration of stack ${JSON.stringify(stackName)}`, [
       ...new Set(problems),

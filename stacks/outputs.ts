@@ -4,7 +4,6 @@ import { PORTS } from "../components/core/ports";
 import { shellQuote } from "../components/core/remote-script";
 import type { PatroniCluster } from "../components/database/patroni-cluster";
 import { urlHost } from "../components/web/nginx-files";
-import type { NginxLoadBalancer } from "../components/web/nginx-load-balancer";
 import type { PlatformConfig } from "./config";
 import type { Machines } from "./machines";
 import type { GeneratedSecrets } from "./services";
@@ -13,7 +12,8 @@ import type { PlatformSize } from "./sizes";
 /** What the outputs are made of. */
 export interface PlatformParts {
   postgres: PatroniCluster;
-  nginx: NginxLoadBalancer;
+  /** Where users come in, known once it answers. */
+  addresses: pulumi.Output<string[]>;
   certificate: pulumi.Input<string>;
   generated: GeneratedSecrets;
   size: pulumi.Output<PlatformSize>;
@@ -23,13 +23,11 @@ export interface PlatformParts {
 export function describeOutputs(
   config: PlatformConfig,
   machines: Machines,
-  { postgres, nginx, certificate, generated, size }: PlatformParts,
+  { postgres, addresses, certificate, generated, size }: PlatformParts,
 ): Record<string, pulumi.Input<unknown>> {
   return {
-    urls: nginx.addresses.apply(() =>
-      config.domains.map((domain) => `https://${urlHost(domain)}/`),
-    ),
-    addresses: nginx.addresses,
+    urls: addresses.apply(() => config.domains.map((domain) => `https://${urlHost(domain)}/`)),
+    addresses,
     /** What a client has to trust if nobody else vouches for it. */
     certificate,
     machines: Object.fromEntries(

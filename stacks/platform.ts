@@ -1,17 +1,28 @@
 import * as pulumi from "@pulumi/pulumi";
-import { mapValues } from "../components/core/collections";
+import { firstOf, mapValues } from "../components/core/collections";
 import { Valkey } from "../components/cache/valkey";
+import { ValkeyRouter } from "../components/cache/valkey-router";
 import type { Host } from "../components/core/host";
 import { EtcdCluster } from "../components/database/etcd-cluster";
 import { PatroniCluster } from "../components/database/patroni-cluster";
 import { PgBouncer } from "../components/database/pg-bouncer";
+import { PoolerGuard } from "../components/database/pooler-guard";
 import { PrimaryRouter } from "../components/database/primary-router";
+import { FloatingAddress } from "../components/entry/floating-address";
 import type { ImageSource } from "../components/images/image-set";
 import { ImageSet } from "../components/images/image-set";
 import { platformImages } from "../components/images/platform-images";
-import { DockerEngine, Firewall, KernelTuning, MachineFacts } from "../components/machine";
+import {
+  DockerEngine,
+  Firewall,
+  KernelTuning,
+  MachineFacts,
+  Reachability,
+} from "../components/machine";
+import { ReplicaSpread } from "../components/swarm/replica-spread";
 import { Swarm } from "../components/swarm/swarm";
 import type { TlsCertificate } from "../components/web/nginx-load-balancer";
+import { urlHost } from "../components/web/nginx-files";
 import { NginxLoadBalancer } from "../components/web/nginx-load-balancer";
 import { SelfSignedCertificate } from "../components/web/self-signed-certificate";
 import type { PlatformConfig } from "./config";
@@ -36,6 +47,9 @@ export function createPlatform(
     { managers: core, workers: machines.app, network: config.network },
     { dependsOn: prepared },
   );
+  if (machines.all.length > 1) {
+    new ReplicaSpread("spread", { managers: core }, { dependsOn: swarm });
+  }
   const images = createImages(config, machines, prepared);
 
   const etcd = new EtcdCluster("etcd", { hosts: core, swarm, image: images.etcd });
@@ -74,27 +88,37 @@ export function createPlatform(
     },
     { dependsOn: router },
   );
+  new PoolerGuard(
+    "pooler-guard",
+    { hosts: machines.all, swarm, image: images.pgbouncer, pooler: pgBouncer, upstream: postgres },
+    { dependsOn: [pgBouncer] },
+  );
   const valkey = new Valkey("valkey", {
     hosts: core,
     swarm,
     image: images.valkey,
     memoryMiB: size.cacheMemoryMiB,
   });
+  const valkeyRouter = new ValkeyRouter(
+    "valkey-router",
+    { hosts: machines.all, swarm, image: images.haproxy, upstream: valkey },
+    { dependsOn: valkey },
+  );
   const backends = {
     database: postgres.database,
     user: postgres.user,
     databasePassword: postgres.password,
     cachePassword: valkey.password,
-    cacheAddress: valkey.address,
     gatewayAddress: swarm.gatewayAddress,
-    dependsOn: [pgBouncer, valkey],
+    dependsOn: [pgBouncer, valkeyRouter],
   };
   const { services, generated } = createServices(config, machines, swarm, backends);
   const tls = certificateOf(config);
   const nginx = createEntry(config, machines, swarm, images.nginx, tls, services);
+  const addresses = createAddress(config, machines, nginx);
   return describeOutputs(config, machines, {
     postgres,
-    nginx,
+    addresses,
     certificate: tls.certificate,
     generated,
     size,
@@ -102,7 +126,7 @@ export function createPlatform(
 }
 
 /** Everything that a bare machine needs before it can hold a container. */
-function prepareMachines(config: PlatformConfig, { all }: Machines) {
+function prepareMachines(config: PlatformConfig, { core, app, all }: Machines) {
   const facts = new MachineFacts("machine", { hosts: all });
   const checked = { dependsOn: facts };
   const kernel = new KernelTuning("kernel", { hosts: all, ...config.kernel }, checked);
@@ -118,10 +142,15 @@ function prepareMachines(config: PlatformConfig, { all }: Machines) {
       sshPorts: mapValues(config.machines, ({ port }) => port),
       ...config.firewall,
       containerSubnets: [config.network.gatewaySubnet],
+      sharedAddresses: config.entry === undefined ? [] : [config.entry.address],
     },
     checked,
   );
-  return { facts, prepared: [docker, firewall] };
+  // After Docker: a Docker that starts anew must find the Swarm's ports free.
+  const ready = [docker, firewall];
+  if (all.length === 1) return { facts, prepared: ready };
+  const reachability = new Reachability("reachability", { core, app }, { dependsOn: ready });
+  return { facts, prepared: [...ready, reachability] };
 }
 
 /**
@@ -180,4 +209,19 @@ function createEntry(
     },
     { dependsOn: services },
   );
+}
+
+/** Where users come in: one address that leads to all core machines, or that of each. */
+function createAddress(
+  { entry, domains }: PlatformConfig,
+  { core }: Machines,
+  nginx: NginxLoadBalancer,
+): pulumi.Output<string[]> {
+  if (entry === undefined) return nginx.addresses;
+  const { address } = new FloatingAddress(
+    "entry",
+    { hosts: core, checkHost: urlHost(firstOf(domains)), ...entry },
+    { dependsOn: nginx },
+  );
+  return address.apply((known) => [known]);
 }

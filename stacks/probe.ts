@@ -2,7 +2,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../components/core/host";
 import { PlainError } from "../components/core/plain-error";
+import { asRoot, readScript } from "../components/core/remote-script";
 import { runOverSsh, type SshTarget } from "../components/core/ssh";
+import { parseReport, type Report } from "./report";
 
 /** What came of an attempt to sign in to a machine. */
 export type MachineState =
@@ -23,6 +25,8 @@ export type MachineState =
 export interface Finding {
   state: MachineState;
   said: string;
+  /** What one that answers told of itself. */
+  report?: Report;
 }
 
 /** How long a machine that says nothing is asked again: it may be starting. Seconds. */
@@ -33,8 +37,10 @@ const CONNECT_SECONDS = 5;
 /** Longest attempt: some machines look names up before they let anybody in. Seconds. */
 const ATTEMPT_SECONDS = 20;
 
-/** What every remote script needs. The remark tells it apart in the machine's log. */
-const BE_ROOT = 'if [ "$(id -u)" = 0 ]; then exec true; else exec sudo -n true; fi # trivet-probe';
+/** As every remote script. The remark tells it apart in the machine's log. */
+const COMMAND = asRoot("trivet-probe");
+/** Ends well whatever happens in it: only who is not let in or cannot be root fails. */
+const SCRIPT = `{\n${readScript(__dirname, "probe.sh")}exit 0\n}\n`;
 /** With this code ssh ends by itself; any other is the remote command's. */
 const SSH_FAILED = 255;
 
@@ -103,10 +109,18 @@ async function probeMachine(target: SshTarget): Promise<Finding> {
 }
 
 async function attempt(target: SshTarget): Promise<Finding> {
-  const started = Date.now();
-  const { code, stdout, stderr } = await runOverSsh(target, BE_ROOT, ATTEMPT_SECONDS);
-  if (code === null && Date.now() - started < ATTEMPT_SECONDS * 900) {
+  const started = seconds();
+  const { code, stdout, stderr } = await runOverSsh(target, COMMAND, ATTEMPT_SECONDS, SCRIPT);
+  const ended = seconds();
+  if (code === null && ended - started < ATTEMPT_SECONDS * 0.9) {
     throw new PlainError("ssh does not start here: install the OpenSSH client");
   }
-  return classify(code, `${stdout}\n${stderr}`);
+  const finding = classify(code, `${stdout}\n${stderr}`);
+  if (finding.state !== "answers") return finding;
+  return { ...finding, report: parseReport(stdout, started, ended) };
+}
+
+/** By a clock that nobody sets. */
+function seconds(): number {
+  return (performance.timeOrigin + performance.now()) / 1000;
 }

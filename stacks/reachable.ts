@@ -1,9 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { PlainError } from "../components/core/plain-error";
+import type { StateResource } from "../components/core/stack-state";
+import { marked, mayBeAway, sayAway } from "./away";
 import type { PlatformConfig } from "./config";
 import type { Machines } from "./machines";
 import type { Finding, MachineState } from "./probe";
 import { probeMachines } from "./probe";
+import { labelOf, refusals } from "./refusals";
+import type { Previous } from "./transitions";
 
 /** Machines that cannot be used, all at once. */
 export class UnusableMachinesError extends PlainError {
@@ -19,15 +23,30 @@ export class UnusableMachinesError extends PlainError {
 }
 
 /**
- * Signs in to every machine before anything is made, so that what is wrong with one is said once,
- * with what to do. Previews skip it: they may run where no machine can be reached.
+ * Signs in to every machine before anything is made, so that what is wrong with one, or with all of
+ * them together, is said once, with what to do. A silent one that was part of the platform is gone round while most core machines
+ * answer. Previews ask nobody: they may run where no machine can be reached.
  *
+ * @returns The machines, with a mark on those that are out of reach or new.
  * @throws UnusableMachinesError that lists every machine that cannot be used.
  */
-export async function checkReachable(config: PlatformConfig, { all }: Machines): Promise<void> {
-  if (pulumi.runtime.isDryRun()) return;
-  const problems = unusable(config, await probeMachines(all));
+export async function checkReachable(
+  config: PlatformConfig,
+  machines: Machines,
+  previous: Previous | undefined,
+  state: Readonly<Record<string, StateResource>>,
+): Promise<Machines> {
+  if (pulumi.runtime.isDryRun()) return marked(machines, config, [], previous, state);
+  const findings = await probeMachines(machines.all);
+  const away = mayBeAway(config, findings, previous);
+  const others = Object.entries(findings).filter(([name]) => !away.includes(name));
+  const problems = [
+    ...unusable(config, Object.fromEntries(others)),
+    ...refusals({ config, findings, previous, away }),
+  ];
   if (problems.length > 0) throw new UnusableMachinesError(problems);
+  await sayAway(config, away, findings);
+  return marked(machines, config, away, previous, state);
 }
 
 /** What is wrong with each machine that cannot be used, and what to do about it. */
@@ -40,7 +59,7 @@ export function unusable(
     if (state === "answers" || machine === undefined) return [];
     const path = `trivet:machines.${name}`;
     const advice = ADVICE[state]({ path, said, key: keySetting(config), ...machine });
-    return [`${path} (${machine.address} port ${machine.port}): ${advice}`];
+    return [`${labelOf(config, name)}: ${advice}`];
   });
 }
 

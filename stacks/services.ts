@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import { entryOf, firstOf, mapValues } from "../components/core/collections";
+import { entryOf, mapValues } from "../components/core/collections";
+import { leadOf } from "../components/core/host";
 import * as random from "@pulumi/random";
 import type { ImageSource } from "../components/images/image-set";
 import { ImageSet } from "../components/images/image-set";
@@ -38,7 +39,7 @@ export function createServices(
         ...service,
         calledAs: `trivet:services.${name}`,
         swarm,
-        manager: firstOf(machines.core),
+        manager: leadOf(machines.core),
         // The identity, not the name that the configuration gives.
         image: entryOf(images.ids, name),
         backends,

@@ -1,4 +1,3 @@
-import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
 import { entryOf } from "../core/collections";
@@ -8,6 +7,7 @@ import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import type { RemoteFile } from "../core/remote-files";
 import { remoteFiles } from "../core/remote-files";
+import type { RemoteRun } from "../core/remote-script";
 import { readScript } from "../core/remote-script";
 import { hasPassphrase } from "../hosts/private-key";
 import type { CopyPlace } from "./dump-files";
@@ -97,7 +97,7 @@ export class DatabaseDump extends Component {
     host: Host,
     args: DatabaseDumpArgs,
     schedule: Required<DumpSchedule>,
-  ): remote.Command {
+  ): RemoteRun {
     const { source, copyTo } = args;
     const place = copyTo && placeOf(copyTo);
     const own = source.members.filter((member) => member.name === host.name);

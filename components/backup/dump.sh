@@ -82,7 +82,8 @@ check_space() {
 }
 
 make_dump() {
-  container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service" | head -n 1)
+  container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
+  container=${container%%$'\n'*}
   [ -n "$container" ] || fail "service $service has no running container"
   check_space
   find "$folder" -maxdepth 1 -type f -name "$pattern.part" -delete

@@ -1,5 +1,6 @@
 import type { types } from "@pulumi/command";
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
+import { firstOf } from "./collections";
 import { waitsFor } from "./component";
 
 /** How the Docker provider reaches the daemon of a machine: the system's ssh, never a TCP port. */
@@ -26,6 +27,44 @@ export interface Host {
   readonly docker: DockerEndpoint;
   /** The cloud's resource behind it, if there is one: what lives on the machine goes with it. */
   readonly machine?: pulumi.Resource;
+  /**
+   * Set while nobody can sign in to it: what it has stays as it is, what it has not is left out, and
+   * the first update that reaches it brings it level.
+   */
+  readonly away?: Away;
+  /** Was no part of the platform at the last update, so it leads nothing in this one. @default false */
+  readonly isNew?: boolean;
+}
+
+/** What is known of a machine that cannot be asked. */
+export interface Away {
+  /** Resources of the stack's state, as `type::name`. */
+  readonly known: ReadonlySet<string>;
+}
+
+/** The machine that cluster-wide work runs on: the first that can be reached and was there before. */
+export function leadOf(hosts: readonly Host[]): Host {
+  const reachable = hosts.filter(({ away }) => away === undefined);
+  return (
+    reachable.find(({ isNew }) => isNew !== true) ??
+    firstOf(reachable.length > 0 ? reachable : hosts)
+  );
+}
+
+/** Whether a resource has to be left out for now: its machine is out of reach and has never had it. */
+export function isLeftOut({ away }: Host, type: string, name: string): boolean {
+  return away !== undefined && !away.known.has(`${type}::${name}`);
+}
+
+/** What stands in the plan for a resource that a machine out of reach gets later. */
+export class LeftOut extends pulumi.ComponentResource {
+  readonly id = pulumi.output("");
+  readonly stdout = pulumi.output("");
+
+  constructor(name: string, parent: pulumi.Resource) {
+    super("trivet:core:LeftOut", name, {}, { parent });
+    this.registerOutputs({});
+  }
 }
 
 /** Options for a resource that lives on `host` and goes with it. */
@@ -38,5 +77,6 @@ export function onHost(
     parent,
     dependsOn: waitsFor(parent, dependsOn),
     ...(host.machine && { deletedWith: host.machine }),
+    ...(host.away && { ignoreChanges: ["*"] }),
   };
 }

@@ -18,6 +18,7 @@ export const PORTS = {
   routerStats: 7000,
   pgBouncer: 6432,
   valkey: 6379,
+  valkeyRouter: 6380,
   sentinel: 26379,
 } as const;
 
@@ -26,5 +27,5 @@ export const APPLICATION_PORTS = [
   PORTS.routerPrimary,
   PORTS.routerStandby,
   PORTS.pgBouncer,
-  PORTS.valkey,
+  PORTS.valkeyRouter,
 ] as const;

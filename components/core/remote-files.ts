@@ -1,6 +1,6 @@
-import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
+import type { RemoteRun } from "./remote-script";
 import { readScript, remoteScript } from "./remote-script";
 
 /** One file on a machine. */
@@ -39,7 +39,7 @@ export function remoteFiles(
   host: Host,
   args: RemoteFilesArgs,
   parent: pulumi.Resource,
-): remote.Command {
+): RemoteRun {
   const stdin = pulumi
     .all(args.files.map((file) => pulumi.output(file.content)))
     .apply((contents) =>

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
-import { onHost } from "./host";
+import { isLeftOut, LeftOut, onHost } from "./host";
 
 /** Quotes `text` as one word of a POSIX shell. */
 export function shellQuote(text: string): string {
@@ -68,9 +68,17 @@ export interface RemoteScriptArgs {
   /** Standard output is a secret. @default false */
   secretOutput?: boolean;
   dependsOn?: pulumi.CustomResourceOptions["dependsOn"];
+  /** Runs when it is made, and never again. @default false */
+  once?: boolean;
   /** Runs again when one of these changes, besides the script, its arguments and its input. */
   after?: pulumi.Input<string>[];
 }
+
+/** A script that ran, or runs later on a machine that is out of reach. */
+export type RemoteRun = pulumi.Resource & {
+  readonly id: pulumi.Output<string>;
+  readonly stdout: pulumi.Output<string>;
+};
 
 /** One idempotent script on one machine, as root. Its `stdout` is known once it has succeeded. */
 export function remoteScript(
@@ -78,7 +86,8 @@ export function remoteScript(
   host: Host,
   given: RemoteScriptArgs,
   parent: pulumi.Resource,
-): remote.Command {
+): RemoteRun {
+  if (isLeftOut(host, "command:remote:Command", name)) return new LeftOut(name, parent);
   const data = given.stdin === undefined ? "" : pulumi.secret(given.stdin);
   const stdin = pulumi
     .all([given.args ?? [], given.after ?? [], data])
@@ -98,6 +107,7 @@ export function remoteScript(
     },
     {
       ...onHost(host, parent, given.dependsOn),
+      ...(given.once === true && { ignoreChanges: ["*"] }),
       ...(given.secretOutput === true && { additionalSecretOutputs: ["stdout"] }),
     },
   );

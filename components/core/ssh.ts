@@ -16,11 +16,16 @@ export interface SshResult {
   stderr: string;
 }
 
-/** Runs a command over the system's ssh, from the program itself; reads nothing. Never rejects. */
+/**
+ * Runs a command over the system's ssh, from the program itself. Never rejects.
+ *
+ * @param input What the command reads.
+ */
 export async function runOverSsh(
   { address, options }: SshTarget,
   command: string,
   limitSeconds: number,
+  input = "",
 ): Promise<SshResult> {
   return await new Promise((resolve) => {
     const limits = { timeout: limitSeconds * 1000, maxBuffer: 16_777_216 };
@@ -34,6 +39,6 @@ export async function runOverSsh(
       },
     );
     child.stdin?.on("error", () => undefined);
-    child.stdin?.end();
+    child.stdin?.end(input);
   });
 }

@@ -1,16 +1,19 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
 import { entryOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
+import { leadOf } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles } from "../core/remote-files";
+import type { RemoteRun } from "../core/remote-script";
+import { readScript, remoteScript } from "../core/remote-script";
 import type { SwarmHandle } from "../swarm/swarm";
+import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { MemberCertificate } from "./certificates";
 import { ClusterCertificates } from "./certificates";
-import { renderEtcdConfig } from "./etcd-files";
+import { renderEtcdConfig, renderMembers } from "./etcd-files";
 
 /** Arguments of {@link EtcdCluster}. */
 export interface EtcdClusterArgs {
@@ -31,8 +34,16 @@ export interface EtcdEndpoints {
 
 /** User and group of the image. */
 const OWNER = "64801:64801";
+const SCRIPTS = {
+  start: readScript(__dirname, "etcd-start.sh"),
+  found: readScript(__dirname, "etcd-found.sh"),
+  members: readScript(__dirname, "etcd-members.sh"),
+};
 
-/** etcd over mutual TLS, one member per machine, on its network and in a volume of its own. */
+/**
+ * etcd over mutual TLS, one member per machine, on its network and in a volume of its own. The first
+ * machine founds the cluster, each other one joins it: at once, or when the platform grows.
+ */
 export class EtcdCluster extends Component implements EtcdEndpoints {
   readonly addresses: pulumi.Output<string[]>;
   readonly certificates: Readonly<Record<string, MemberCertificate>>;
@@ -49,20 +60,45 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
 
     const issued = new ClusterCertificates(name, args.hosts, { parent: this });
     this.certificates = issued.members;
-    const members = args.hosts.map((host) => {
-      const { id } = this.runMember(name, host, args);
-      return pulumi.all([host.privateAddress, id]);
-    });
+    const founded = this.found(name, args);
+    const services = args.hosts.map((host) => this.runMember(name, host, args, founded));
+    const tidy = this.tidyMembers(name, args.hosts, services);
     this.addresses = pulumi
-      .all(members)
-      .apply((all) => all.map(([address]) => `${address}:${PORTS.etcdClient}`));
+      .all([pulumi.all(args.hosts.map((host) => host.privateAddress)), tidy.id])
+      .apply(([all]) => all.map((address) => `${address}:${PORTS.etcdClient}`));
     this.registerOutputs({ addresses: this.addresses });
   }
 
-  private runMember(name: string, host: Host, args: EtcdClusterArgs): docker.Service {
+  private found(name: string, { hosts, swarm }: EtcdClusterArgs): RemoteRun {
+    const script = {
+      script: SCRIPTS.found,
+      args: [`trivet-${name}`, OWNER],
+      once: true,
+      dependsOn: [swarm.provider],
+    };
+    return remoteScript(`${name}-found`, leadOf(hosts), script, this);
+  }
+
+  private tidyMembers(name: string, hosts: readonly Host[], services: PinnedService[]): RemoteRun {
+    const lead = leadOf(hosts);
+    const script = {
+      script: SCRIPTS.members,
+      args: [`${name}-${lead.name}`, ...hosts.map((host) => host.name)],
+      dependsOn: services,
+    };
+    return remoteScript(`${name}-members`, lead, script, this);
+  }
+
+  private runMember(
+    name: string,
+    host: Host,
+    args: EtcdClusterArgs,
+    founded: RemoteRun,
+  ): PinnedService {
     const { authority, certificate, key } = entryOf(this.certificates, host.name);
     const members = args.hosts.map((h) => ({ name: h.name, address: h.privateAddress }));
-    const config = pulumi.output(members).apply((all) => renderEtcdConfig(name, host.name, all));
+    const all = pulumi.output(members);
+    const config = all.apply((known) => renderEtcdConfig(name, host.name, known));
     const folder = `/etc/trivet/${name}`;
     const files = remoteFiles(
       `${name}-${host.name}-files`,
@@ -73,6 +109,8 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
           { path: `${folder}/member.pem`, content: certificate },
           { path: `${folder}/member-key.pem`, content: key, mode: "0400", owner: OWNER },
           { path: `${folder}/etcd.yml`, content: config },
+          { path: `${folder}/members`, content: all.apply(renderMembers) },
+          { path: `${folder}/start.sh`, content: SCRIPTS.start },
         ],
         // Nothing is written on a machine that was not found fit for the platform.
         dependsOn: [args.swarm.provider],
@@ -86,14 +124,16 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
         host,
         swarm: args.swarm,
         image: args.image,
+        command: ["tini", "--", "bash", "/etc/trivet/start.sh", host.name],
         healthcheck: {
           test: ["CMD", "curl", "-fsS", `http://127.0.0.1:${PORTS.etcdMetrics}/livez`],
-          startSeconds: 30,
+          // The others are taken in one after the other.
+          startSeconds: 120,
         },
         configFolders: { [folder]: "/etc/trivet" },
         volumes: { [`trivet-${name}`]: "/var/lib/etcd-data" },
         stopGraceSeconds: 15,
-        dependsOn: [files],
+        dependsOn: [files, founded],
       },
       this,
     );

@@ -6,7 +6,15 @@ import { memberCalled } from "./members";
 const clientUrl = (address: string) => `https://${address}:${PORTS.etcdClient}`;
 const peerUrl = (address: string) => `https://${address}:${PORTS.etcdPeer}`;
 
-/** etcd.yml of the member called `name`. Paths are those inside the container. */
+/** Names and addresses of all members, for etcd-start.sh. */
+export function renderMembers(members: readonly Member[]): string {
+  return members.map(({ name, address }) => `${name} ${address}\n`).join("");
+}
+
+/**
+ * etcd.yml of the member called `name`; etcd-start.sh adds whom it starts with. Paths are those inside
+ * the container.
+ */
 export function renderEtcdConfig(
   cluster: string,
   name: string,
@@ -26,8 +34,6 @@ export function renderEtcdConfig(
     "advertise-client-urls": clientUrl(member.address),
     "listen-peer-urls": peerUrl(member.address),
     "initial-advertise-peer-urls": peerUrl(member.address),
-    "initial-cluster": members.map((m) => `${m.name}=${peerUrl(m.address)}`).join(","),
-    "initial-cluster-state": "new",
     "initial-cluster-token": cluster,
     "listen-metrics-urls": `http://127.0.0.1:${PORTS.etcdMetrics}`,
     "client-transport-security": transport,

@@ -9,7 +9,8 @@ read -r REPLICATION
 read -r REWIND
 export SUPERUSER REPLICATION REWIND
 
-container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service" | head -n 1)
+container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
+container=${container%%$'\n'*}
 [ -n "$container" ] || { echo "service $service has no running container on $(hostname)" >&2; exit 1; }
 query() { docker exec --interactive --env SUPERUSER --env REPLICATION --env REWIND "$container" psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username postgres "$@"; }
 standby=$(query --tuples-only --no-align --command 'SELECT pg_is_in_recovery()')

@@ -1,15 +1,16 @@
-import type { remote } from "@pulumi/command";
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
-import { entryOf, firstOf } from "../core/collections";
+import { entryOf } from "../core/collections";
 import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
+import { leadOf } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles, signalService } from "../core/remote-files";
+import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
+import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { EtcdEndpoints } from "./etcd-cluster";
@@ -144,7 +145,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     args: PatroniClusterArgs,
     passwords: pulumi.Output<PatroniPasswords>,
     settings: pulumi.Output<PatroniSettings>,
-  ): docker.Service {
+  ): PinnedService {
     const { authority, certificate, key } = entryOf(args.etcd.certificates, host.name);
     const config = pulumi
       .all([this.members, args.etcd.addresses, passwords, settings, args.clients ?? []])
@@ -185,7 +186,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     args: PatroniClusterArgs,
     folder: string,
     files: pulumi.Resource,
-  ): docker.Service {
+  ): PinnedService {
     const liveness = pulumi.interpolate`http://${host.privateAddress}:${PORTS.patroni}/liveness`;
     return pinnedService(
       `${name}-${host.name}`,
@@ -213,8 +214,8 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     startSeconds: number,
     passwords: pulumi.Output<PatroniPasswords>,
     settings: pulumi.Output<PatroniSettings>,
-    dependsOn: docker.Service[],
-  ): remote.Command {
+    dependsOn: PinnedService[],
+  ): RemoteRun {
     const addresses = args.hosts.map(
       (host) => pulumi.interpolate`${host.privateAddress}:${PORTS.patroni}`,
     );
@@ -227,15 +228,15 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
       stdin,
       dependsOn,
     };
-    return remoteScript(`${name}-settings`, firstOf(args.hosts), script, this);
+    return remoteScript(`${name}-settings`, leadOf(args.hosts), script, this);
   }
 
   private givePasswords(
     name: string,
     host: Host,
     passwords: pulumi.Output<PatroniPasswords>,
-    settled: remote.Command,
-  ): remote.Command {
+    settled: RemoteRun,
+  ): RemoteRun {
     const script = {
       script: SCRIPTS.passwords,
       args: [`${name}-${host.name}`],
@@ -251,19 +252,19 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     database: Required<ApplicationDatabase>,
     passwords: pulumi.Output<PatroniPasswords>,
     application: pulumi.Output<string>,
-    dependsOn: remote.Command[],
-  ): remote.Command {
-    const first = firstOf(args.hosts);
+    dependsOn: RemoteRun[],
+  ): RemoteRun {
+    const lead = leadOf(args.hosts);
     const addresses = pulumi
       .all(args.hosts.map((host) => host.privateAddress))
       .apply((all) => all.join(","));
     const script = {
       script: SCRIPTS.roles,
-      args: [`${name}-${first.name}`, addresses, database.user, database.name],
+      args: [`${name}-${lead.name}`, addresses, database.user, database.name],
       stdin: pulumi.interpolate`${passwords.superuser}\n${application}\n`,
       dependsOn,
     };
-    return remoteScript(`${name}-roles`, first, script, this);
+    return remoteScript(`${name}-roles`, lead, script, this);
   }
 }
 

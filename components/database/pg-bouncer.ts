@@ -1,4 +1,3 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
@@ -7,6 +6,7 @@ import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles, signalService } from "../core/remote-files";
+import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { DatabaseEndpoints } from "./patroni-cluster";
@@ -75,7 +75,7 @@ export class PgBouncer extends Component {
     this.registerOutputs({ endpoints: this.endpoints });
   }
 
-  private runPooler(name: string, host: Host, args: PgBouncerArgs): docker.Service {
+  private runPooler(name: string, host: Host, args: PgBouncerArgs): PinnedService {
     const { upstream, swarm } = args;
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;

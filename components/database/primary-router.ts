@@ -1,10 +1,10 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { checkedSignal, remoteFiles } from "../core/remote-files";
+import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import { renderRouterConfig } from "./router-files";
@@ -56,7 +56,7 @@ export class PrimaryRouter extends Component {
     host: Host,
     args: PrimaryRouterArgs,
     maxConnections: number,
-  ): docker.Service {
+  ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
     const config = pulumi

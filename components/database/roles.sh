@@ -8,7 +8,8 @@ read -r PGPASSWORD
 read -r ROLE_PASSWORD
 export PGPASSWORD ROLE_PASSWORD
 
-container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service" | head -n 1)
+container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
+container=${container%%$'\n'*}
 [ -n "$container" ] || { echo "service $service has no running container on $(hostname)" >&2; exit 1; }
 docker exec --interactive --env PGPASSWORD --env ROLE_PASSWORD "$container" \
   psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set role="$role" --set database="$database" \

@@ -3,10 +3,10 @@ import { basename, join } from "node:path";
 import { local, remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
-import { firstOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
-import { onHost } from "../core/host";
+import { isLeftOut, LeftOut, leadOf, onHost } from "../core/host";
+import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript, shellQuote } from "../core/remote-script";
 import type { BuildContext } from "./context";
 import { packContext } from "./context";
@@ -33,7 +33,7 @@ export interface ImageRegistry {
 
 /** Arguments of {@link ImageSet}. */
 export interface ImageSetArgs {
-  /** Machines that must have the images. The first one builds. */
+  /** Machines that must have the images. The first one that can be reached builds. */
   hosts: readonly Host[];
   /** By name, a DNS label. */
   images: Readonly<Record<string, ImageSource>>;
@@ -76,8 +76,8 @@ export class ImageSet<Names extends string = string> extends Component {
   }
 
   private provide(name: string, image: string, source: ImageSource, args: ImageSetArgs) {
-    const first = firstOf(args.hosts);
-    const others = args.hosts.slice(1);
+    const first = leadOf(args.hosts);
+    const others = args.hosts.filter((host) => host !== first);
     const context =
       "build" in source
         ? packContext(
@@ -91,7 +91,7 @@ export class ImageSet<Names extends string = string> extends Component {
     const upload = context && this.upload(prefix, first, context);
     const local = context ? `trivet/${image}:${context.hash}` : pulled(source);
     const needs = upload ? [upload] : [];
-    const obtained = this.obtain(prefix, first, image, source, context, local, args, needs);
+    const obtained = this.obtain(prefix, first, image, source, context, local, args, needs, "");
     const lines = obtained.stdout.apply((text) => text.trim().split("\n"));
     const id = lines.apply(([identity = ""]) => identity);
     // By its digest: the tag may have moved since the first machine pulled it.
@@ -99,8 +99,8 @@ export class ImageSet<Names extends string = string> extends Component {
     const copies = others.map((host) => {
       const copyName = `${name}-${image}-${host.name}`;
       return this.sharesRegistry(source, args)
-        ? this.obtain(copyName, host, image, source, context, exact, args, [obtained])
-        : this.stream(copyName, first, host, id);
+        ? this.obtain(copyName, host, image, source, context, exact, args, [obtained], local)
+        : this.stream(copyName, first, host, id, local);
     });
     return pulumi.all([id, ...copies.map((copy) => copy.id)]).apply(([identity]) => identity);
   }
@@ -119,7 +119,8 @@ export class ImageSet<Names extends string = string> extends Component {
     reference: pulumi.Input<string>,
     args: ImageSetArgs,
     dependsOn: pulumi.Resource[],
-  ): remote.Command {
+    alias: string,
+  ): RemoteRun {
     const { registry } = args;
     const copy = context && registry ? `${registry.address}/${image}:${context.hash}` : "";
     const buildArgs = "build" in source ? source.buildArgs : undefined;
@@ -140,6 +141,7 @@ export class ImageSet<Names extends string = string> extends Component {
           String(registry?.push === true),
           signsIn ? server : "",
           source.calledAs ?? "",
+          alias,
           ...Object.entries(buildArgs ?? {}).map(([key, value]) => `${key}=${value}`),
         ],
         stdin: pulumi.all(credentials).apply((lines) => lines.map((line) => `${line}\n`).join("")),
@@ -163,8 +165,15 @@ export class ImageSet<Names extends string = string> extends Component {
   }
 
   /** Through the machine where Pulumi runs: the platform's machines hold no keys to each other. */
-  private stream(prefix: string, from: Host, to: Host, id: pulumi.Output<string>): local.Command {
-    const create = pulumi.interpolate`set -eu; id=${id}; if ! ${sshCommand(to)} docker image inspect "$id" >/dev/null 2>&1; then ${sshCommand(from)} "docker save $id | gzip -1" | ${sshCommand(to)} "gunzip | docker load"; fi`;
+  private stream(
+    prefix: string,
+    from: Host,
+    to: Host,
+    id: pulumi.Output<string>,
+    alias: string,
+  ): pulumi.Resource & { readonly id: pulumi.Output<string> } {
+    if (isLeftOut(to, "command:local:Command", prefix)) return new LeftOut(prefix, this);
+    const create = pulumi.interpolate`set -eu; id=${id}; if ! ${sshCommand(to)} docker image inspect "$id" >/dev/null 2>&1; then ${sshCommand(from)} "docker save $id | gzip -1" | ${sshCommand(to)} "gunzip | docker load"; fi; ${sshCommand(to)} docker tag "$id" ${alias}`;
     return new local.Command(
       prefix,
       { create, interpreter: ["/bin/bash", "-o", "pipefail", "-c"], logging: "none" },

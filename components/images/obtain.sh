@@ -2,11 +2,11 @@
 # Makes an image present on this machine. Prints its identity, and behind it on a line of its own the name with digest
 # under which another machine gets the very same image ("" for a built one).
 # Arguments: kind (build or pull), reference, archive, registry's copy or "", push (true or false), registry to sign in
-# to or "", what messages call the image or "", build arguments…
+# to or "", what messages call the image or "", another name to give it or "", build arguments…
 # Standard input: the registry's user and password, one per line; empty lines for none.
 set -euo pipefail
-kind=$1 reference=$2 archive=$3 copy=$4 push=$5 registry=$6 called=${7:+$7: }
-shift 7
+kind=$1 reference=$2 archive=$3 copy=$4 push=$5 registry=$6 called=${7:+$7: } alias=$8
+shift 8
 read -r user || true
 read -r password || true
 
@@ -53,6 +53,8 @@ if ! present "$reference"; then
       fail "${called}image $reference cannot be pulled: check its name, and that this machine reaches its registry"
   fi
 fi
+# Under the name that the first machine has it by: this one may have to stand in for that one.
+if [ -n "$alias" ]; then docker tag "$reference" "$alias"; fi
 rm -f "$archive"
 docker image inspect --format '{{.Id}}' "$reference"
 if [ "$kind" = pull ]; then

@@ -1,3 +1,4 @@
+import { isIPv4 } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
@@ -28,6 +29,11 @@ export interface FirewallSettings {
    * and the cache of the machine that they run on. @default ["10.212.0.0/24"]
    */
   containerSubnets?: readonly string[];
+  /**
+   * Addresses that move between the machines, IPv4: to containers they are as closed as the machines'
+   * own. @default []
+   */
+  sharedAddresses?: readonly string[];
 }
 
 /** Arguments of {@link Firewall}. */
@@ -44,6 +50,7 @@ export const FIREWALL_DEFAULTS: Required<FirewallSettings> = {
   publicPorts: [80, 443],
   extraPeers: [],
   containerSubnets: ["10.212.0.0/24"],
+  sharedAddresses: [],
 };
 
 /**
@@ -112,6 +119,13 @@ function resolveArgs(name: string, { hosts, ...given }: FirewallArgs) {
       !entry.endsWith("/0"),
       `extraPeers[${i}]`,
       `is ${entry}, would let everybody in everywhere`,
+    );
+  }
+  for (const [i, entry] of settings.sharedAddresses.entries()) {
+    check.that(
+      isIPv4(entry),
+      `sharedAddresses[${i}]`,
+      `is ${JSON.stringify(entry)}, must be an IPv4 address`,
     );
   }
   for (const [i, entry] of containerSubnets.entries()) {

@@ -11,6 +11,8 @@ export interface RuleArgs {
   readonly publicPorts: readonly number[];
   /** Addresses of the platform's machines: they reach each other at every port. */
   readonly machines: readonly string[];
+  /** Addresses that move between the machines. */
+  readonly sharedAddresses: readonly string[];
   /** Further addresses and networks that may do so. */
   readonly extraPeers: readonly string[];
   /** Networks of docker_gwbridge, whose containers may reach the application ports of the machine. */
@@ -35,13 +37,14 @@ export function renderRules(args: RuleArgs): string {
   ].join("\n");
 }
 
-function sets({ sshFrom, machines, extraPeers, containerSubnets }: RuleArgs): string[][] {
+function sets(args: RuleArgs): string[][] {
+  const { sshFrom, machines, sharedAddresses, extraPeers, containerSubnets } = args;
   const ssh = byFamily(sshFrom);
   const peers = byFamily([...machines, ...extraPeers]);
   return [
     set("ssh4", "ipv4_addr", ssh.v4),
     set("ssh6", "ipv6_addr", ssh.v6),
-    set("machines4", "ipv4_addr", byFamily(machines).v4),
+    set("machines4", "ipv4_addr", byFamily([...machines, ...sharedAddresses]).v4),
     set("peers4", "ipv4_addr", peers.v4),
     set("peers6", "ipv6_addr", peers.v6),
     set("containers4", "ipv4_addr", byFamily(containerSubnets).v4),

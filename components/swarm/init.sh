@@ -1,12 +1,20 @@
 #!/usr/bin/env bash
-# Makes this machine the first manager of a Swarm, or finds that it is one already.
-# Arguments: private address, address pool. Prints the join tokens, manager first.
+# Starts the Swarm on this machine, or finds that it is in one. Prints the manager token, the worker token, and the
+# Swarm's identity. Arguments: private address, address pool, private addresses of all managers.
 set -euo pipefail
 address=$1 pool=$2
+shift 2
 
 case "$(docker info --format '{{.Swarm.LocalNodeState}}')" in
   active) ;;
   inactive)
+    for other in "$@"; do
+      [ "$other" != "$address" ] || continue
+      if timeout 2 bash -c "</dev/tcp/$other/2377" 2>/dev/null; then
+        echo "$(hostname): is in no Swarm, but $other manages one: if nothing there needs it, docker swarm leave --force there" >&2
+        exit 1
+      fi
+    done
     docker swarm init --advertise-addr "$address" --listen-addr "$address:2377" \
       --data-path-addr "$address" --default-addr-pool "$pool" --task-history-limit 2 >/dev/null
     ;;
@@ -15,5 +23,14 @@ case "$(docker info --format '{{.Swarm.LocalNodeState}}')" in
     exit 1
     ;;
 esac
-docker swarm join-token --quiet manager
+# A machine that just started has to find the others' leader first.
+for _ in $(seq 1 180); do
+  if said=$(docker swarm join-token --quiet manager 2>&1); then break; fi
+  case $said in *leader* | *"context deadline"* | *unavailable* | *Unavailable*) sleep 1 ;; *) break ;; esac
+done
+docker swarm join-token --quiet manager || {
+  echo "$(hostname): does not manage its Swarm: see docker node ls; docker swarm leave --force there, if nothing needs what it belongs to" >&2
+  exit 1
+}
 docker swarm join-token --quiet worker
+docker info --format '{{.Swarm.Cluster.ID}}'

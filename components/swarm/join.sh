@@ -1,24 +1,38 @@
 #!/usr/bin/env bash
-# Joins this machine to the Swarm of a manager, or finds that it belongs to it already.
-# Arguments: private address, manager's address, role (manager or worker).
-# Standard input: the manager token, then the worker token.
+# Joins this machine to the Swarm, or finds that it belongs to it already.
+# Arguments: private address, role (manager or worker), private addresses of the managers.
+# Standard input: the manager token, the worker token, the Swarm's identity.
 set -euo pipefail
-address=$1 manager=$2 role=$3
+address=$1 role=$2
+shift 2
 read -r manager_token
 read -r worker_token
+read -r swarm
 
-if [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = active ]; then
-  managers=$(docker info --format '{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}')
-  case " $managers" in
-    *" $manager:2377 "*) exit 0 ;;
-  esac
+info() { docker info --format "$1"; }
+if [ "$(info '{{.Swarm.LocalNodeState}}')" = active ]; then
+  # A worker does not know the identity, only its managers.
+  if [ "$(info '{{if .Swarm.Cluster}}{{.Swarm.Cluster.ID}}{{end}}')" = "$swarm" ]; then exit 0; fi
+  managers=$(info '{{range .Swarm.RemoteManagers}}{{.Addr}} {{end}}')
+  if [ "$(info '{{.Swarm.ControlAvailable}}')" = false ]; then
+    for manager in "$@"; do
+      case " $managers" in *" $manager:2377 "*) exit 0 ;; esac
+    done
+  fi
   echo "$(hostname): belongs to another Swarm (managers: $managers): docker swarm leave --force there, if nothing needs it" >&2
   exit 1
 fi
 token=$worker_token
 if [ "$role" = manager ]; then token=$manager_token; fi
-# Over the daemon's socket: as an argument of the docker command the token would show in the process list.
-printf '{"ListenAddr":"%s:2377","AdvertiseAddr":"%s","DataPathAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
-  "$address" "$address" "$address" "$manager" "$token" |
-  curl --silent --show-error --fail-with-body --max-time 120 --unix-socket /var/run/docker.sock \
-    --header 'Content-Type: application/json' --data @- http://docker/swarm/join >&2
+for manager in "$@"; do
+  [ "$manager" != "$address" ] || continue
+  timeout 5 bash -c "</dev/tcp/$manager/2377" 2>/dev/null || continue
+  # Over the daemon's socket: as an argument of the docker command the token would show in the process list.
+  printf '{"ListenAddr":"%s:2377","AdvertiseAddr":"%s","DataPathAddr":"%s","RemoteAddrs":["%s:2377"],"JoinToken":"%s"}' \
+    "$address" "$address" "$address" "$manager" "$token" |
+    curl --silent --show-error --fail-with-body --max-time 120 --unix-socket /var/run/docker.sock \
+      --header 'Content-Type: application/json' --data @- http://docker/swarm/join >&2
+  exit 0
+done
+echo "$(hostname): reaches no manager at port 2377 of $*: let the machines reach each other's private addresses" >&2
+exit 1

@@ -3,6 +3,7 @@ import type { input } from "@pulumi/docker/types";
 import * as pulumi from "@pulumi/pulumi";
 import { waitsFor } from "../core/component";
 import type { Host } from "../core/host";
+import { isLeftOut, LeftOut } from "../core/host";
 import { ownerLabel } from "./leftovers";
 import type { SwarmHandle } from "./swarm";
 
@@ -56,13 +57,17 @@ export function goDuration(seconds: number): string {
   return rest > 0 || text === "" ? `${text}${rest}s` : text;
 }
 
+/** A service that runs, or will on a machine that is out of reach. */
+export type PinnedService = pulumi.Resource & { readonly id: pulumi.Output<string> };
+
 /** One task of a platform service, bound to one machine by its label; restarted for ever. */
 export function pinnedService(
   name: string,
   args: PinnedServiceArgs,
   parent: pulumi.Resource,
-): docker.Service {
+): PinnedService {
   const { swarm, host, publish } = args;
+  if (isLeftOut(host, "docker:index/service:Service", name)) return new LeftOut(name, parent);
   return new docker.Service(
     name,
     {
@@ -106,6 +111,7 @@ export function pinnedService(
       // Read back, the host's network has its identity instead of its name. Taken for a change by
       // the update after a refresh, that would replace the service.
       ...(publish === undefined && { ignoreChanges: ["taskSpec.networksAdvanceds"] }),
+      ...(host.away && { ignoreChanges: ["*"] }),
     },
   );
 }

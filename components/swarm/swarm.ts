@@ -1,12 +1,12 @@
-import type { remote } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
-import { firstOf } from "../core/collections";
 import { Component, waitsFor } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
+import { leadOf } from "../core/host";
+import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
 import { OWNER_LABEL, removeLeftovers } from "./leftovers";
 
@@ -26,7 +26,7 @@ export interface SwarmNetworkArgs {
 
 /** Arguments of {@link Swarm}. */
 export interface SwarmArgs {
-  /** One, three or five machines that hold the Swarm's state; the first one starts it. */
+  /** One, three or five machines that hold the Swarm's state. The first one starts it. */
   managers: readonly Host[];
   /** Machines that run containers only. @default [] */
   workers?: readonly Host[];
@@ -57,11 +57,17 @@ export interface SwarmHandle {
   readonly owner?: pulumi.Output<string>;
 }
 
+/** A machine and what it is in the Swarm. */
+interface Member {
+  host: Host;
+  role: "manager" | "worker";
+}
+
 const SCRIPTS = {
   gateway: readScript(__dirname, "gateway.sh"),
   init: readScript(__dirname, "init.sh"),
   join: readScript(__dirname, "join.sh"),
-  label: readScript(__dirname, "label.sh"),
+  nodes: readScript(__dirname, "nodes.sh"),
 };
 
 /** Docker Swarm on the given machines, with the applications' overlay network. */
@@ -72,95 +78,96 @@ export class Swarm extends Component implements SwarmHandle {
   readonly owner: pulumi.Output<string>;
 
   constructor(name: string, args: SwarmArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { first, managers, workers, network } = resolveArgs(name, args);
+    const { managers, workers, network } = resolveArgs(name, args);
     super("trivet:swarm:Swarm", name, opts);
 
-    const others = [...managers.slice(1), ...workers];
-    const gateways = [first, ...others].map((host) => this.createGateway(name, host, network));
-    const init = this.start(name, first, network, gateways);
-    const joined = others.map((host) => {
-      const role = managers.includes(host) ? "manager" : "worker";
-      return this.join(name, host, role, first, init);
-    });
-    const labels = [first, ...others].map((host, i) =>
-      this.label(name, host, first, joined[i - 1] ?? init),
-    );
+    const lead = leadOf(managers);
+    const members: Member[] = [
+      ...managers.map((host): Member => ({ host, role: "manager" })),
+      ...workers.map((host): Member => ({ host, role: "worker" })),
+    ];
+    const gateways = members.map(({ host }) => this.createGateway(name, host, network));
+    const tokens = this.start(name, lead, managers, network, gateways);
+    const joined = members.map((member) => this.join(name, member, managers, tokens));
+    const nodes = this.tidyNodes(name, lead, members, joined);
     this.owner = new random.RandomId(`${name}-owner`, { byteLength: 8 }, { parent: this }).hex;
-    this.provider = this.connect(name, first, labels);
-    this.network = this.createOverlay(name, network, labels);
+    this.provider = this.connect(name, lead, nodes);
+    this.network = this.createOverlay(name, network, nodes);
     this.gatewayAddress = firstAddress(network.gatewaySubnet);
     this.registerOutputs({ network: this.network });
   }
 
-  private createGateway(
-    name: string,
-    host: Host,
-    network: Required<SwarmNetworkArgs>,
-  ): remote.Command {
+  private createGateway(name: string, host: Host, network: Required<SwarmNetworkArgs>): RemoteRun {
     const { gatewaySubnet } = network;
     const args = [gatewaySubnet, firstAddress(gatewaySubnet)];
     const script = { script: SCRIPTS.gateway, args };
     return remoteScript(`${name}-${host.name}-gateway`, host, script, this);
   }
 
+  /** Prints what the others need to join. */
   private start(
     name: string,
-    host: Host,
+    lead: Host,
+    managers: readonly Host[],
     network: Required<SwarmNetworkArgs>,
-    dependsOn: remote.Command[],
-  ): remote.Command {
+    dependsOn: RemoteRun[],
+  ): RemoteRun {
     const script = {
       script: SCRIPTS.init,
-      args: [host.privateAddress, network.addressPool],
+      args: [lead.privateAddress, network.addressPool, ...managers.map((m) => m.privateAddress)],
       secretOutput: true,
       dependsOn,
     };
-    return remoteScript(`${name}-${host.name}-init`, host, script, this);
+    return remoteScript(`${name}-init`, lead, script, this);
   }
 
   private join(
     name: string,
-    host: Host,
-    role: "manager" | "worker",
-    first: Host,
-    init: remote.Command,
-  ): remote.Command {
+    { host, role }: Member,
+    managers: readonly Host[],
+    tokens: RemoteRun,
+  ): RemoteRun {
     const script = {
       script: SCRIPTS.join,
-      args: [host.privateAddress, first.privateAddress, role],
-      stdin: pulumi.interpolate`${init.stdout}\n`,
+      args: [host.privateAddress, role, ...managers.map((manager) => manager.privateAddress)],
+      stdin: pulumi.interpolate`${tokens.stdout}\n`,
     };
     return remoteScript(`${name}-${host.name}-join`, host, script, this);
   }
 
-  private label(name: string, host: Host, manager: Host, joined: remote.Command): remote.Command {
-    const script = {
-      script: SCRIPTS.label,
-      args: [host.privateAddress, host.name],
-      dependsOn: [joined],
-    };
-    return remoteScript(`${name}-${host.name}-label`, manager, script, this);
+  private tidyNodes(
+    name: string,
+    lead: Host,
+    members: readonly Member[],
+    dependsOn: RemoteRun[],
+  ): RemoteRun {
+    const args = members.flatMap(({ host, role }) => [
+      host.name,
+      host.privateAddress,
+      role,
+      host.away === undefined ? "here" : "away",
+    ]);
+    return remoteScript(`${name}-nodes`, lead, { script: SCRIPTS.nodes, args, dependsOn }, this);
   }
 
   /** The address is given out only once the Swarm is up and tidy: the provider dials as soon as it has one. */
-  private connect(name: string, manager: Host, labels: remote.Command[]): docker.Provider {
-    const ready = pulumi.all(labels.map((label) => label.id));
+  private connect(name: string, manager: Host, nodes: RemoteRun): docker.Provider {
     const { host: address, sshOpts } = manager.docker;
     const host = pulumi
-      .all([address, sshOpts, this.owner, ready])
+      .all([address, sshOpts, this.owner, nodes.id])
       .apply(async ([to, options, owner]) => {
         if (!pulumi.runtime.isDryRun())
           await removeLeftovers({ address: to, options }, owner, this);
         return to;
       });
     const args = { host, sshOpts: manager.docker.sshOpts, disableDockerDaemonCheck: true };
-    return new docker.Provider(`${name}-provider`, args, { parent: this, dependsOn: labels });
+    return new docker.Provider(`${name}-provider`, args, { parent: this, dependsOn: nodes });
   }
 
   private createOverlay(
     name: string,
     network: Required<SwarmNetworkArgs>,
-    dependsOn: remote.Command[],
+    dependsOn: RemoteRun,
   ): pulumi.Output<string> {
     const overlay = new docker.Network(
       `${name}-overlay`,
@@ -256,5 +263,5 @@ function resolveArgs(name: string, args: SwarmArgs) {
       "must be /20 or larger: each task takes an address, also while it is replaced",
     )
     .done();
-  return { first: firstOf(managers), managers, workers, network };
+  return { managers, workers, network };
 }

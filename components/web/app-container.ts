@@ -1,5 +1,5 @@
-import type { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
 import type { AppServiceArgs, Resolved } from "./app-args";
 import { connectionParts, healthCommand } from "./app-environment";
@@ -26,20 +26,14 @@ export function appContainer(
   args: AppServiceArgs,
   secrets: Readonly<Record<string, pulumi.Input<string>>>,
 ): AppContainer {
-  const { swarm, backends } = args;
+  const { swarm } = args;
   const words = pulumi
-    .all([
-      args.image,
-      swarm.gatewayAddress,
-      backends?.cacheAddress ?? swarm.gatewayAddress,
-      swarm.network,
-      pulumi.output(plainEnvironment(args)),
-    ])
-    .apply(([image, gateway, cache, network, env]) => {
+    .all([args.image, swarm.gatewayAddress, swarm.network, pulumi.output(plainEnvironment(args))])
+    .apply(([image, gateway, network, env]) => {
       const variables = Object.entries(env).map(([key, value]) => `${key}=${value}`);
       const inEnvironment = String(args.secretsInEnvironment === true);
       const count = String(variables.length);
-      return [image, gateway, cache, network, inEnvironment, count, ...variables];
+      return [image, gateway, gateway, network, inEnvironment, count, ...variables];
     });
   const stdin = pulumi.all(secrets).apply((all) =>
     Object.entries(all)
@@ -56,7 +50,7 @@ export function migrate(
   args: AppServiceArgs,
   { words, stdin }: AppContainer,
   command: readonly string[],
-): remote.Command {
+): RemoteRun {
   const script = {
     script: MIGRATE,
     args: words.apply((first) => [...first, ...command]),
@@ -76,8 +70,8 @@ export function tryOut(
   args: AppServiceArgs,
   resolved: Resolved,
   { words, stdin }: AppContainer,
-  migrated: remote.Command | undefined,
-): remote.Command | undefined {
+  migrated: RemoteRun | undefined,
+): RemoteRun | undefined {
   if (resolved.replicas === 0) return undefined;
   const own = [
     name,

@@ -15,7 +15,6 @@ export interface Backends {
   cachePassword: pulumi.Output<string>;
   /** Address of the container's own machine. */
   gatewayAddress: string;
-  cacheAddress: pulumi.Output<string>;
   /** Resources that must be there before a container starts. */
   readonly dependsOn: pulumi.Resource[];
 }
@@ -29,7 +28,7 @@ export function connectionParts(backends: Backends): Record<string, string> {
     DATABASE_NAME: backends.database,
     DATABASE_USER: backends.user,
     REDIS_HOST: PLATFORM_NAMES.cache,
-    REDIS_PORT: String(PORTS.valkey),
+    REDIS_PORT: String(PORTS.valkeyRouter),
   };
 }
 
@@ -39,7 +38,7 @@ export function connectionSecrets(backends: Backends): Record<string, pulumi.Out
   const host = PLATFORM_NAMES.database;
   const url = (port: number, name: string) =>
     pulumi.interpolate`postgresql://${user}:${encoded(databasePassword)}@${host}:${port}/${name}`;
-  const cache = `${PLATFORM_NAMES.cache}:${PORTS.valkey}`;
+  const cache = `${PLATFORM_NAMES.cache}:${PORTS.valkeyRouter}`;
   return {
     DATABASE_URL: url(PORTS.pgBouncer, database),
     DATABASE_DIRECT_URL: url(PORTS.routerPrimary, database),

@@ -1,9 +1,9 @@
-import type { remote } from "@pulumi/command";
 import * as docker from "@pulumi/docker";
 import type { input } from "@pulumi/docker/types";
 import * as pulumi from "@pulumi/pulumi";
 import { mapValues } from "../core/collections";
 import { Component, waitsFor } from "../core/component";
+import type { RemoteRun } from "../core/remote-script";
 import { ownerLabel } from "../swarm/leftovers";
 import { goDuration, LOG_DRIVER, RESTART_POLICY } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -74,7 +74,7 @@ export class AppService extends Component {
     resolved: Resolved,
     secretValues: Record<string, pulumi.Input<string>>,
     mounted: MountedSecret[],
-    tried: remote.Command | undefined,
+    tried: RemoteRun | undefined,
   ): docker.Service {
     const { swarm } = args;
     const files = Object.fromEntries(
@@ -141,7 +141,7 @@ function containerSpec(
     ...(backends && {
       hosts: [
         { host: PLATFORM_NAMES.database, ip: backends.gatewayAddress },
-        { host: PLATFORM_NAMES.cache, ip: backends.cacheAddress },
+        { host: PLATFORM_NAMES.cache, ip: backends.gatewayAddress },
       ],
     }),
     secrets: mounted.map(({ name, secret }) => ({

@@ -1,10 +1,10 @@
-import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { checkedSignal, remoteFiles } from "../core/remote-files";
+import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { Route, Upstream } from "./nginx-files";
@@ -63,7 +63,7 @@ export class NginxLoadBalancer extends Component {
     host: Host,
     args: NginxLoadBalancerArgs,
     config: string,
-  ): docker.Service {
+  ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
     const key = pulumi.secret(args.tls.key);
@@ -99,7 +99,12 @@ export class NginxLoadBalancer extends Component {
           { target: PORTS.http, published: PORTS.http },
           { target: PORTS.https, published: PORTS.https },
         ],
-        sysctls: { "net.core.somaxconn": "65535" },
+        sysctls: {
+          "net.core.somaxconn": "65535",
+          // A request that was sent to a machine which has just died is sent to another one after 13 s;
+          // the kernel's 15 would let it wait until nginx gives up, after 60 s.
+          "net.ipv4.tcp_retries2": "5",
+        },
         stopSignal: "SIGQUIT",
         stopGraceSeconds: 60,
         dependsOn: [files],

@@ -4,14 +4,8 @@ import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
 import { HttpReader, readGapSeconds, type Reads } from "./reader";
 import { Tunnel } from "./tunnel";
-import {
-  lostRows,
-  NumberedWriter,
-  prepareTable,
-  rowsOf,
-  writeGapSeconds,
-  type Writes,
-} from "./writer";
+import { inventedRows, lostRows, staleRows, writeGapSeconds, type Writes } from "./history";
+import { NumberedWriter, prepareTable, rowsOf } from "./writer";
 
 /** A running platform, as a drill sees it. */
 export interface DrillTarget {
@@ -26,30 +20,49 @@ export interface Observed {
   writeGapSeconds: number;
   /** The same of requests over HTTPS. Seconds. */
   httpGapSeconds: number;
+  /** Longest wait for one answer. Seconds. */
+  longestRequestSeconds: number;
   requests: number;
   failedRequests: number;
   failures: Record<string, number>;
   acknowledgedRows: number;
   indeterminateRows: number;
   lostRows: number;
+  /** Rows that a former primary acknowledged while there was a newer one. */
+  staleRows: number;
+  /** Rows that are there and were never sent. */
+  inventedRows: number;
   writeErrors: Record<string, number>;
 }
 
 /** Longest wait until the rows can be read back. Seconds. */
 const READ_BACK_SECONDS = 180;
+/** Requests on their way to each machine at a time. Count. */
+const READERS = 4;
+/** Writers through each machine. Count. */
+const WRITERS = 2;
+
+/** Machines whose users are watched, and machines that something happens to. */
+export interface Watched {
+  stay: readonly string[];
+  /** Written through too: what users there were told must be true, but how long they wait does not count. */
+  hit?: readonly string[];
+  /** Asks by all addresses of the entry, as users of a name with several do, instead of by each machine's. */
+  byEntry?: boolean;
+}
 
 /**
- * Writes numbered rows through the pooler of each machine of `through` and asks each one's nginx while
- * `happens` runs, then reads every acknowledged row back.
+ * Writes numbered rows through the pooler of each machine and asks each one's nginx while `happens`
+ * runs, then reads every acknowledged row back.
  */
 export async function observe(
   target: DrillTarget,
-  through: readonly string[],
+  { stay, hit = [], byEntry = false }: Watched,
   happens: () => Promise<void>,
 ): Promise<Observed> {
-  const machines = through.map((name) => entry(target, name));
+  const names = [...stay, ...hit];
   const tunnels = await Promise.all(
-    machines.map(async ({ ssh }) => await Tunnel.open(ssh, PORTS.pgBouncer)),
+    names.map(async (name) => await Tunnel.open(entry(target, name).ssh, PORTS.pgBouncer)),
   );
   try {
     const configs = tunnels.map(({ port }) => databaseAt(target, port));
@@ -57,19 +70,32 @@ export async function observe(
     if (first === undefined) throw new Error("no machine to write through");
     await prepareTable(first);
     const run = Date.now().toString(36);
-    const writers = configs.map(
-      (config, i) => new NumberedWriter(config, `${run}-${through[i] ?? ""}`),
+    const writers = configs.map((config, i) =>
+      Array.from(
+        { length: WRITERS },
+        (_, k) => new NumberedWriter(config, `${run}-${names[i] ?? ""}-${k}`),
+      ),
     );
-    const { certificate } = target.outputs;
-    const readers = machines.map(
-      ({ address }) => new HttpReader(`https://${address}/`, { certificate }),
+    const { certificate, urls } = target.outputs;
+    const addresses = byEntry
+      ? [names.map((name) => entry(target, name).address)]
+      : stay.map((name) => [entry(target, name).address]);
+    const readers = addresses.map((asked) =>
+      Array.from(
+        { length: READERS },
+        () => new HttpReader(urls[0] ?? "", { addresses: asked, certificate, pauseMs: 100 }),
+      ),
     );
     await sleep(500);
     await happens();
     await sleep(500);
-    const writes = await Promise.all(writers.map(async (writer) => await writer.stop()));
-    const reads = await Promise.all(readers.map(async (reader) => await reader.stop()));
-    return summary(writes, reads, await lostOf(configs, writes));
+    const stopped = async <T>(groups: readonly (readonly { stop: () => Promise<T> }[])[]) =>
+      await Promise.all(
+        groups.map(async (group) => await Promise.all(group.map((each) => each.stop()))),
+      );
+    const [writes, reads] = await Promise.all([stopped(writers), stopped(readers)]);
+    const found = await readBack(configs, writes.flat());
+    return summary(writes.flat(), writes.slice(0, stay.length).flat(), reads, found);
   } finally {
     for (const tunnel of tunnels) tunnel.close();
   }
@@ -95,22 +121,16 @@ function databaseAt({ outputs, databasePassword }: DrillTarget, port: number): C
   };
 }
 
-/** Read back through any pooler that answers, once one does. */
-async function lostOf(
+/** What the database holds of each writer, through any pooler that answers, once one does. */
+async function readBack(
   configs: readonly ClientConfig[],
   writes: readonly Writes[],
-): Promise<number> {
+): Promise<Set<number>[]> {
   const deadline = Date.now() + READ_BACK_SECONDS * 1000;
   for (;;) {
     for (const config of configs) {
       try {
-        const found = await Promise.all(
-          writes.map(async ({ writer }) => await rowsOf(config, writer)),
-        );
-        return writes.reduce(
-          (sum, each, i) => sum + lostRows(each, found[i] ?? new Set()).length,
-          0,
-        );
+        return await Promise.all(writes.map(async ({ writer }) => await rowsOf(config, writer)));
       } catch (error) {
         if (Date.now() > deadline) throw error;
       }
@@ -119,24 +139,38 @@ async function lostOf(
   }
 }
 
-function summary(writes: readonly Writes[], reads: readonly Reads[], lost: number): Observed {
-  const add = (records: readonly Record<string, number>[]) => {
-    const sums: Record<string, number> = {};
-    for (const record of records) {
-      for (const [key, count] of Object.entries(record)) sums[key] = (sums[key] ?? 0) + count;
-    }
-    return sums;
-  };
-  const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+/** `byMachine`: the reads; `found`: rows of each writer; gaps are those of writers that `stayed`. */
+function summary(
+  writes: readonly Writes[],
+  stayed: readonly Writes[],
+  byMachine: readonly (readonly Reads[])[],
+  found: readonly ReadonlySet<number>[],
+): Observed {
+  const reads = byMachine.flat();
+  const rows = (judge: (each: Writes, there: ReadonlySet<number>) => number[]) =>
+    sum(writes.map((each, i) => judge(each, found[i] ?? new Set()).length));
   return {
-    writeGapSeconds: Math.max(...writes.map(writeGapSeconds)),
-    httpGapSeconds: Math.max(...reads.map(readGapSeconds)),
+    writeGapSeconds: Math.max(0, ...stayed.map(writeGapSeconds)),
+    httpGapSeconds: Math.max(0, ...byMachine.map(readGapSeconds)),
+    longestRequestSeconds: Math.max(0, ...reads.map(({ longestSeconds }) => longestSeconds)),
     requests: sum(reads.map(({ sent }) => sent)),
     failedRequests: sum(reads.map(({ failed }) => failed)),
     failures: add(reads.map(({ reasons }) => reasons)),
     acknowledgedRows: sum(writes.map(({ acknowledged }) => acknowledged.size)),
     indeterminateRows: sum(writes.map(({ indeterminate }) => indeterminate.size)),
-    lostRows: lost,
-    writeErrors: add(writes.map(({ errors }) => errors)),
+    lostRows: rows(lostRows),
+    staleRows: staleRows(writes).length,
+    inventedRows: rows(inventedRows),
+    writeErrors: add(stayed.map(({ errors }) => errors)),
   };
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
+
+function add(records: readonly Record<string, number>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const record of records) {
+    for (const [key, count] of Object.entries(record)) sums[key] = (sums[key] ?? 0) + count;
+  }
+  return sums;
 }

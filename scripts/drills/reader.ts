@@ -1,5 +1,7 @@
 import { Agent, request } from "node:https";
+import { isIP } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { checkServerIdentity } from "node:tls";
 
 /** What came of asking one address again and again. */
 export interface Reads {
@@ -9,12 +11,19 @@ export interface Reads {
   reasons: Record<string, number>;
   /** Times of the answers with 200. Milliseconds since the epoch. */
   answeredAt: number[];
+  /** Longest time from a request to its answer, or its failure. Seconds. */
+  longestSeconds: number;
   startedAt: number;
   endedAt: number;
 }
 
 /** How a reader asks. */
 export interface ReaderOptions {
+  /**
+   * Machines to ask, whatever the name in the URL leads to: the first, and as browsers do with several
+   * addresses of a name, the next one when that takes no connection.
+   */
+  addresses: readonly string[];
   /** Trusted besides the system's. PEM. */
   certificate: string | undefined;
   /** Pause between two requests. Milliseconds. @default 50 */
@@ -23,9 +32,14 @@ export interface ReaderOptions {
   timeoutMs?: number;
 }
 
-/** Longest time without an answer. Seconds. */
-export function readGapSeconds({ answeredAt, startedAt, endedAt }: Reads): number {
-  const times = [startedAt, ...answeredAt, endedAt];
+/** Longest time without an answer to any of them. Seconds. */
+export function readGapSeconds(readers: readonly Reads[]): number {
+  const answered = readers.flatMap(({ answeredAt }) => answeredAt).sort((a, b) => a - b);
+  const times = [
+    Math.min(...readers.map(({ startedAt }) => startedAt)),
+    ...answered,
+    Math.max(...readers.map(({ endedAt }) => endedAt)),
+  ];
   return Math.max(0, ...times.slice(1).map((time, i) => time - (times[i] ?? time))) / 1000;
 }
 
@@ -35,18 +49,24 @@ export class HttpReader {
   private readonly agent: Agent;
   private readonly done: Promise<void>;
   private over = false;
+  private current = 0;
 
   constructor(
     private readonly url: string,
     private readonly options: ReaderOptions,
   ) {
     const { certificate } = options;
+    const { hostname } = new URL(url);
     this.agent = new Agent({
       keepAlive: true,
+      // The certificate is the site's, whichever machine shows it.
+      checkServerIdentity: (_host, shown) => checkServerIdentity(hostname, shown),
+      ...(isIP(hostname) === 0 && { servername: hostname }),
       ...(certificate !== undefined && { ca: certificate }),
     });
     const startedAt = Date.now();
-    this.reads = { sent: 0, failed: 0, reasons: {}, answeredAt: [], startedAt, endedAt: startedAt };
+    const counts = { sent: 0, failed: 0, reasons: {}, answeredAt: [], longestSeconds: 0 };
+    this.reads = { ...counts, startedAt, endedAt: startedAt };
     this.done = this.run();
   }
 
@@ -61,7 +81,10 @@ export class HttpReader {
   private async run(): Promise<void> {
     while (!this.over) {
       this.reads.sent += 1;
+      const asked = Date.now();
       const reason = await this.once();
+      const seconds = (Date.now() - asked) / 1000;
+      this.reads.longestSeconds = Math.max(this.reads.longestSeconds, seconds);
       if (reason === undefined) {
         this.reads.answeredAt.push(Date.now());
       } else {
@@ -72,16 +95,41 @@ export class HttpReader {
     }
   }
 
+  /** Why a request failed; undefined if it did not. */
   private async once(): Promise<string | undefined> {
+    const { addresses } = this.options;
+    let reason: string | undefined = "no address";
+    // Once more than there are: browsers repeat what met the end of a kept-alive connection.
+    for (let attempt = 0; attempt <= addresses.length; attempt += 1) {
+      const outcome = await this.ask(addresses[this.current] ?? "");
+      ({ reason } = outcome);
+      if (reason === undefined || !outcome.mayRepeat || addresses.length === 1) return reason;
+      this.current = (this.current + 1) % addresses.length;
+    }
+    return reason;
+  }
+
+  private async ask(address: string): Promise<{ reason: string | undefined; mayRepeat: boolean }> {
     const timeout = this.options.timeoutMs ?? 10_000;
     return await new Promise((resolve) => {
-      const sent = request(this.url, { agent: this.agent }, (response) => {
+      const { host, pathname } = new URL(this.url);
+      let connected = false;
+      const to = { host: address, path: pathname, headers: { host } };
+      const sent = request({ ...to, agent: this.agent }, (response) => {
         response.resume();
         response.once("end", () => {
-          resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode ?? 0}`);
+          const { statusCode = 0 } = response;
+          const reason = statusCode === 200 ? undefined : `status ${statusCode}`;
+          resolve({ reason, mayRepeat: false });
         });
         response.once("error", (error) => {
-          resolve(error.message);
+          resolve({ reason: error.message, mayRepeat: false });
+        });
+      });
+      sent.once("socket", (socket) => {
+        if (!socket.connecting) return;
+        socket.once("secureConnect", () => {
+          connected = true;
         });
       });
       const limit = setTimeout(
@@ -89,7 +137,7 @@ export class HttpReader {
         timeout,
       );
       sent.once("error", (error) => {
-        resolve(error.message);
+        resolve({ reason: error.message, mayRepeat: !connected });
       });
       sent.once("close", () => {
         clearTimeout(limit);

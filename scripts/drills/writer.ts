@@ -1,20 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client, type ClientConfig } from "pg";
-
-/** What became of the rows of one writer. */
-export interface Writes {
-  writer: string;
-  /** Numbers whose commit was acknowledged, each with the time of the answer. Milliseconds since the epoch. */
-  acknowledged: Map<number, number>;
-  /** Numbers that were sent and not answered, or answered with a warning: they may be there or not. */
-  indeterminate: Set<number>;
-  /** Errors with counts. */
-  errors: Record<string, number>;
-  startedAt: number;
-  endedAt: number;
-}
+import type { Writes } from "./history";
 
 const TABLE = "trivet_drill";
+/** The timeline stands in the name of the segment that is being written. */
+const INSERT = `INSERT INTO ${TABLE} (writer, n) VALUES ($1, $2) RETURNING substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline`;
 
 /** Makes the table that writers write to; one that is there stays. */
 export async function prepareTable(config: ClientConfig): Promise<void> {
@@ -33,18 +23,6 @@ export async function rowsOf(config: ClientConfig, writer: string): Promise<Set<
     ]);
     return new Set(rows.map(({ n }) => Number(n)));
   });
-}
-
-/** Acknowledged numbers that are not there: the one figure that has to be 0. */
-export function lostRows(writes: Writes, found: ReadonlySet<number>): number[] {
-  return [...writes.acknowledged.keys()].filter((n) => !found.has(n));
-}
-
-/** Longest time without an acknowledgement, from the start to the end. Seconds. */
-export function writeGapSeconds({ acknowledged, startedAt, endedAt }: Writes): number {
-  const times = [startedAt, ...[...acknowledged.values()].sort((a, b) => a - b), endedAt];
-  const gaps = times.slice(1).map((time, i) => time - (times[i] ?? time));
-  return Math.max(0, ...gaps) / 1000;
 }
 
 /** Inserts numbered rows one after the other, every `pauseMs`, until it is stopped. */
@@ -92,12 +70,14 @@ export class NumberedWriter {
     try {
       const client = await this.connected();
       const before = this.warnings;
+      const sentAt = Date.now();
       sent = true;
-      const text = `INSERT INTO ${TABLE} (writer, n) VALUES ($1, $2)`;
-      await client.query(text, [this.writes.writer, n]);
+      const values = [this.writes.writer, n];
+      const { rows } = await client.query<{ timeline: string }>(INSERT, values);
+      const timeline = Number.parseInt(rows[0]?.timeline ?? "", 16);
       // Committed here, but no standby has confirmed it.
       if (this.warnings > before) this.writes.indeterminate.add(n);
-      else this.writes.acknowledged.set(n, Date.now());
+      else this.writes.acknowledged.set(n, { sentAt, at: Date.now(), timeline });
     } catch (error) {
       if (sent) this.writes.indeterminate.add(n);
       const reason = error instanceof Error ? error.message : String(error);

@@ -1,5 +1,6 @@
 import type { ChildProcess } from "node:child_process";
 import { execFile, spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
 import { ROOT } from "../stack/pulumi";
@@ -17,24 +18,74 @@ export function machinesOf(outputs: StackOutputs): Machine[] {
 }
 
 /** The words for ssh that run a command as root. */
-const asRoot = (command: string) =>
+export const asRoot = (command: string) =>
   `bash -c ${quote(`if [ "$(id -u)" = 0 ]; then exec bash -c "$0"; else exec sudo -n bash -c "$0"; fi`)} ${quote(command)}`;
 
-/** Runs a script as root on a machine; undefined if the machine does not answer within the time. */
-export async function tryOn(
+/** How a script on a machine ended. */
+export interface Call {
+  /** Exit code of the script, 255 of ssh itself; null when the time was over or it was given up. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a script as root on a machine, for at most so long. Never rejects. */
+export async function callOn(
   { ssh }: Machine,
   script: string,
   limitSeconds: number,
-): Promise<string | undefined> {
+  signal?: AbortSignal,
+): Promise<Call> {
   return await new Promise((resolve) => {
     const command = `${ssh} 'if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; fi'`;
-    const options = { cwd: ROOT, timeout: limitSeconds * 1000 };
-    const child = execFile("bash", ["-c", command], options, (error, stdout) => {
-      resolve(error === null ? stdout : undefined);
+    const options = { cwd: ROOT, timeout: limitSeconds * 1000, signal };
+    const child = execFile("bash", ["-c", command], options, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === "number" ? error.code : null;
+      resolve({ code, stdout, stderr });
     });
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(`set -eu\n${script}\n`);
   });
+}
+
+/** Runs a script as root on a machine; undefined if it fails, or does not answer within the time. */
+export async function tryOn(
+  machine: Machine,
+  script: string,
+  limitSeconds: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const { code, stdout } = await callOn(machine, script, limitSeconds, signal);
+  return code === 0 ? stdout : undefined;
+}
+
+/** Asks all of them at once; what the quickest one says. A dead machine costs no time. */
+export async function firstAnswer(
+  machines: readonly Machine[],
+  script: string,
+  limitSeconds: number,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const enough = new AbortController();
+  const either = signal === undefined ? enough.signal : AbortSignal.any([signal, enough.signal]);
+  const asked = machines.map(async (machine) => {
+    const answer = await tryOn(machine, script, limitSeconds, either);
+    if (answer === undefined) throw new Error(`${machine.name} does not answer`);
+    return answer;
+  });
+  try {
+    return await Promise.any(asked);
+  } catch {
+    return undefined;
+  } finally {
+    enough.abort();
+  }
+}
+
+/** Waits, unless `signal` says that there is no more to wait for; that throws its reason. */
+export async function waitFor(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  await sleep(milliseconds, undefined, { signal }).catch(() => undefined);
+  signal?.throwIfAborted();
 }
 
 /** The first core machine that answers: a stack with one machine lost is still one to operate. */

@@ -3,8 +3,11 @@ import { stackOutputs } from "../stack/pulumi";
 import { configFileOf } from "../stack/stack-config";
 import { dumpNow, renderDumps, storedDumps } from "./dumps";
 import { handOver, liveManager, machinesOf, quote, tryOn } from "./machines";
+import { reboot, restartByCommand } from "./reboot";
 import { restore } from "./restore";
 import { isHealthy, readStatus, renderStatus } from "./status";
+import { switchover } from "./switchover";
+import { confirmed, interruptible } from "./terminal";
 
 const program = new Command("./scripts/trivet")
   .description("Looks at a running stack, and gets into it.")
@@ -88,6 +91,43 @@ program
       command: `./scripts/trivet${stack === "local" ? "" : ` -s ${stack}`}`,
     });
     process.stdout.write(told);
+  });
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+program
+  .command("switchover")
+  .description("makes a standby the primary; queries wait for some seconds meanwhile")
+  .option("--to <machine>", "the new primary; by default the standby that follows best")
+  .action(async ({ to }: { to?: string }) => {
+    const signal = interruptible();
+    say(await switchover(await outputs(), { say, signal, ...(to !== undefined && { to }) }));
+  });
+
+program
+  .command("reboot [machines...]")
+  .description("restarts machines (default: all), one after the other, the primary's last")
+  .option("-y, --yes", "do not ask")
+  .addHelpText(
+    "after",
+    `
+Each machine is emptied first: another one becomes the primary, and application replicas start
+elsewhere before they end there. Nothing is restarted unless everything is redundant.
+
+  TRIVET_REBOOT_COMMAND   command that restarts the machine, given its name as the last word
+                          (default: systemctl reboot over SSH)`,
+  )
+  .action(async (machines: string[], { yes }: { yes?: boolean }) => {
+    const command = process.env.TRIVET_REBOOT_COMMAND ?? "";
+    const cwd = process.env.TRIVET_CALLED_FROM ?? process.cwd();
+    const told = await reboot(await outputs(), {
+      machines,
+      say,
+      agree: async (question) => yes === true || (await confirmed("reboot", question)),
+      signal: interruptible(),
+      ...(command !== "" && { restart: restartByCommand(command, cwd) }),
+    });
+    say(told);
   });
 
 /** Prints the container of a service, or of a platform service when the name ends with a hyphen. */

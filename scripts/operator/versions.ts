@@ -14,6 +14,7 @@ docker ps --format '{{.ID}} {{.Label "com.docker.swarm.service.name"}}' | {
       etcd-*) set -- etcd etcd --version ;;
       router-*) set -- HAProxy haproxy -v ;;
       pgbouncer-*) set -- pgBouncer pgbouncer --version ;;
+      valkey-router-* | valkey-sentinel-*) continue ;;
       valkey-*) set -- Valkey valkey-server --version ;;
       nginx-*) set -- nginx nginx -v ;;
       *) continue ;;

@@ -5,6 +5,7 @@
 local_machines() {
   case $1 in
     local) echo 1 ;;
+    local-ha) echo 3 ;;
     *) return 1 ;;
   esac
 }

@@ -15,11 +15,11 @@ import { label, parseState } from "./support/steps";
 
 const SEED = Number(process.env.TRIVET_SEED ?? Date.now() % 1_000_000);
 
-/** How many interruptions must be finished. */
-const INTERRUPTIONS = 30;
 /** Each platform is interrupted while it is made, and then in updates. */
-const PLATFORMS = 8;
+const PLATFORMS = Number(process.env.TRIVET_PLATFORMS ?? 8);
 const INTERRUPTIONS_EACH = 4;
+/** How many interruptions must be finished: some updates are done before. */
+const INTERRUPTIONS = Math.floor(PLATFORMS * INTERRUPTIONS_EACH * 0.95);
 const AT_A_TIME = 4;
 
 /** What an update takes that nobody interrupts. Seconds. */
@@ -47,7 +47,10 @@ const CONNECTIONS = [
   "REDIS_URL",
 ];
 const STATEFUL = ["etcd-vm1", "postgres-vm1", "valkey-vm1"];
-const PLATFORM_SERVICES = [...STATEFUL, "nginx-vm1", "pgbouncer-vm1", "router-vm1"];
+const PLATFORM_SERVICES = [
+  ...STATEFUL,
+  ...["nginx-vm1", "pgbouncer-vm1", "pooler-guard-vm1", "router-vm1", "valkey-router-vm1"],
+];
 
 const UP = ["--yes", "--skip-preview"];
 

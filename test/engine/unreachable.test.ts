@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { Project, type Said } from "./support/project";
-import { otherHostKey, startLockedMachine, type TestMachine } from "./support/ssh-server";
+import {
+  otherHostKey,
+  probeReport,
+  startLockedMachine,
+  startPretender,
+  type TestMachine,
+} from "./support/ssh-server";
 import { label, parseState } from "./support/steps";
 
 /** Seconds: one machine that says nothing is asked for 15 s, all at a time. */
@@ -39,9 +45,25 @@ const configuration = ({ impostor, locked, closedPort }: Places) => `config:
 
 /** What is said of a machine; once, or the test fails. */
 function saidOf({ all }: Said, machine: string): string {
-  const lines = all.split("\n").filter((line) => line.includes(`- trivet:machines.${machine} (`));
+  return lineOf(all, `- trivet:machines.${machine} (`);
+}
+
+function lineOf(all: string, start: string): string {
+  const lines = all.split("\n").filter((line) => line.includes(start));
   assert.equal(lines.length, 1, all);
   return lines[0] ?? "";
+}
+
+async function assertNothingMade(project: Project, names: readonly string[]): Promise<void> {
+  const types = parseState(await project.state()).resources.map(({ urn }) => label(urn));
+  const machines = names.map((name) => `trivet:hosts:SshHost ${name}`);
+  // The second one reads the stack's own state.
+  const stack = ["pulumi:pulumi:Stack trivet-prod", "pulumi:providers:pulumi default"];
+  const nothing = [...stack, ...machines];
+  assert.deepEqual(
+    types.filter((type) => !nothing.includes(type)),
+    [],
+  );
 }
 
 describe("up on machines that cannot be used", () => {
@@ -97,15 +119,7 @@ describe("up on machines that cannot be used", () => {
   });
 
   it("makes nothing", async () => {
-    const types = parseState(await project.state()).resources.map(({ urn }) => label(urn));
-    const machines = ["impostor", "locked", "silent"].map((name) => `trivet:hosts:SshHost ${name}`);
-    // The second one reads the stack's own state.
-    const stack = ["pulumi:pulumi:Stack trivet-prod", "pulumi:providers:pulumi default"];
-    const nothing = [...stack, ...machines];
-    assert.deepEqual(
-      types.filter((type) => !nothing.includes(type)),
-      [],
-    );
+    await assertNothingMade(project, ["impostor", "locked", "silent"]);
   });
 
   it("shows no secret and no stack trace", () => {
@@ -133,4 +147,72 @@ describe("up on machines that cannot be used", () => {
       assert.ok(!text.includes(secret), `shows ${secret}`);
     }
   }
+});
+
+describe("up on machines that make no platform together", () => {
+  const project = new Project("prod");
+  const names = ["vm1", "vm2", "vm3"] as const;
+  /** What each tells of itself, and how far its clock is ahead. */
+  const told: Readonly<Record<(typeof names)[number], Parameters<typeof probeReport>>> = {
+    vm1: [{ swarm: "inactive -", postgres: "71" }],
+    vm2: [{ swarm: "active theirs 198.51.100.7:2377" }],
+    vm3: [{ swarm: "inactive -", postgres: "72" }, 90],
+  };
+  const machines = new Map<string, TestMachine>();
+  let said: Said;
+
+  before(async () => {
+    for (const name of names) {
+      const answer = (command: string) =>
+        command.endsWith("# trivet-probe") ? probeReport(...told[name]) : undefined;
+      machines.set(name, await startPretender(answer));
+    }
+    const places = names.map((name, i) => {
+      const { port, hostKey } = machines.get(name) ?? {};
+      return [name, { address: "127.0.0.1", privateAddress: `192.0.2.${11 + i}`, port, hostKey }];
+    });
+    await project.init(
+      `config: ${JSON.stringify({
+        "trivet:cloud": "ssh",
+        "trivet:machines": Object.fromEntries(places) as object,
+        "trivet:ssh": { privateKeyPath: "~/.ssh/id_ed25519" },
+        "trivet:domains": ["example.org"],
+        "trivet:services": { web: { image: "shop:1.4" } },
+      })}\n`,
+    );
+    said = await project.run("up", "--yes", "--skip-preview");
+  });
+  after(async () => {
+    for (const machine of machines.values()) await machine.stop();
+    project.remove();
+  });
+
+  it("fails within a bounded time, and shows no stack trace", () => {
+    assert.notEqual(said.code, 0);
+    assert.ok(said.seconds < LONGEST_UP, `took ${said.seconds} s`);
+    assert.doesNotMatch(said.all, /^\s+at /m);
+  });
+
+  it("tells everything that is wrong at once, with what to do", () => {
+    assert.match(
+      saidOf(said, "vm3"),
+      /: its clock is (89|90)\.\d s ahead of that of vm1\. Switch on time synchronisation on both \(timedatectl /,
+    );
+    assert.match(
+      saidOf(said, "vm2"),
+      /: is in a Swarm that no core machine .* managers: 198\.51\.100\.7\)\. .* docker swarm leave --force there$/,
+    );
+    assert.match(
+      lineOf(said.all, "- trivet:machines: "),
+      /: vm1 and vm3 hold data of different Postgres clusters \(identifier of vm1: 71, vm3: 72\)\. .* docker volume rm /,
+    );
+  });
+
+  it("runs nothing else on the machines, and makes nothing", async () => {
+    for (const [name, { commands }] of machines) {
+      assert.ok(commands.length > 0);
+      for (const { command } of commands) assert.match(command, /# trivet-probe$/, name);
+    }
+    await assertNothingMade(project, names);
+  });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { StackOutputs } from "../../scripts/stack/pulumi";
 import { load } from "./support/load";
-import type { LabStack, Outcome } from "./support/stack";
+import type { LabStack, Outcome } from "../../scripts/drills/lab-stack";
 
 /** A platform that runs the example's service `web`, built from its folder. */
 export interface Platform {

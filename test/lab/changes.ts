@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { observe, type Observed } from "../../scripts/drills/load";
 import { ROOT } from "../../scripts/stack/pulumi";
 import { effect, snapshot } from "./support/snapshot";
-import type { LabStack } from "./support/stack";
+import type { LabStack } from "../../scripts/drills/lab-stack";
 
 /** A change of one setting, as an operator would make it. */
 interface Change {
@@ -13,6 +13,8 @@ interface Change {
   value: unknown;
   /** As the table shows it. */
   shown: string;
+  /** Run on the machine before. */
+  prepare?: string;
   /** Outcomes that are one to the reader of the table, and how it calls them. */
   either?: { effects: readonly string[]; called: string };
   /** Postgres itself restarts: what is in flight at that moment may fail. @default false */
@@ -90,10 +92,11 @@ const CHANGES: readonly Change[] = [
     shown: "5 → 6",
   },
   {
-    // The same image under its full name: for the platform another one to build from.
+    // The same files in another image: what is built from it is built again.
     setting: "images.debian",
     path: ["trivet:images", "debian"],
-    value: "docker.io/library/debian:trixie-slim",
+    value: "debian:trivet-test",
+    prepare: `printf 'FROM debian:trixie-slim\nLABEL trivet.test=other\n' | DOCKER_BUILDKIT=0 docker build -q -t debian:trivet-test - >&2`,
     shown: "a new image of every service",
     restartsPostgres: true,
   },
@@ -121,9 +124,10 @@ export function changesTests(platform: () => { stack: LabStack }): void {
     it(`changes ${change.setting} gently`, async () => {
       const { stack } = platform();
       const target = await stack.target();
+      if (change.prepare !== undefined) await stack.onMachine("vm1", change.prepare);
       const before = await snapshot(stack);
       stack.configure(change.path, change.value);
-      const seen = await observe(target, ["vm1"], async () => {
+      const seen = await observe(target, { stay: ["vm1"] }, async () => {
         await stack.up();
       });
       const happened = effect(before, await snapshot(stack));

@@ -9,7 +9,7 @@ import { answersWithin } from "../../scripts/stack/address";
 import type { StackOutputs } from "../../scripts/stack/pulumi";
 import { ROOT } from "../../scripts/stack/pulumi";
 import { readInventory } from "../../scripts/stack/stack-config";
-import type { LabStack, Outcome } from "./support/stack";
+import type { LabStack, Outcome } from "../../scripts/drills/lab-stack";
 
 const run = promisify(execFile);
 const COPY_FOLDER = "/home/keeper/dumps";

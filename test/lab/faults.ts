@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
+import { FILL, OWN_DISK, UNFILL } from "../../scripts/drills/disk";
+import type { LabStack } from "../../scripts/drills/lab-stack";
 import { observe } from "../../scripts/drills/load";
 import { answersWithin } from "../../scripts/stack/address";
-import type { LabStack } from "./support/stack";
 
 /** Power cuts of one run. A drill asks for more than the tests of every change. */
 const POWER_CUTS = Number(process.env.TRIVET_POWER_CUTS ?? "2");
@@ -37,7 +38,7 @@ export function faultTests(platform: () => { stack: LabStack }): void {
     it(`loses no acknowledged row when the power is cut under load (${cut} of ${POWER_CUTS})`, async () => {
       const { stack } = platform();
       let again = "";
-      const seen = await observe(await stack.target(), ["vm1"], async () => {
+      const seen = await observe(await stack.target(), { stay: ["vm1"] }, async () => {
         await sleep(2000 + Math.random() * 3000);
         await stack.lab("kill", "vm1");
         await stack.lab("start", "vm1");
@@ -56,11 +57,11 @@ export function faultTests(platform: () => { stack: LabStack }): void {
     await stack.onMachine("vm1", OWN_DISK);
     await serving();
     let recovered = "";
-    const seen = await observe(await stack.target(), ["vm1"], async () => {
+    const seen = await observe(await stack.target(), { stay: ["vm1"] }, async () => {
       await sleep(2000);
       await stack.onMachine("vm1", FILL);
       await sleep(40_000);
-      await stack.onMachine("vm1", "rm /var/lib/docker/filler");
+      await stack.onMachine("vm1", UNFILL);
       const started = Date.now();
       await serving();
       await stack.onMachine("vm1", WRITABLE);
@@ -94,29 +95,6 @@ for _ in $(seq ${GENEROUS * 4}); do
 done
 docker service ps --no-trunc ${service} >&2
 exit 1`;
-
-/** Moves Docker's data to a file system that is little larger than what it holds. */
-const OWN_DISK = `
-systemctl stop docker.socket docker containerd
-used=$(du -sm /var/lib/docker | cut -f1)
-truncate -s $((used * 12 / 10 + 600))M /root/disk.img
-command -v mkfs.ext4 > /dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -q e2fsprogs > /dev/null
-mkfs.ext4 -q -m 0 /root/disk.img
-[ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
-for i in $(seq 0 31); do [ -e "/dev/loop$i" ] || mknod "/dev/loop$i" b 7 "$i"; done
-mkdir -p /mnt/disk
-mount -o loop /root/disk.img /mnt/disk
-cp -a /var/lib/docker/. /mnt/disk/
-mount --move /mnt/disk /var/lib/docker || { umount /mnt/disk; mount -o loop /root/disk.img /var/lib/docker; }
-systemctl start docker`;
-
-const FILL = `
-fallocate -l $(($(df --output=avail -B1 /var/lib/docker | tail -n 1) - 65536)) /var/lib/docker/filler
-dd if=/dev/zero of=/var/lib/docker/filler2 bs=4k 2> /dev/null || true
-cat /var/lib/docker/filler2 >> /var/lib/docker/filler 2> /dev/null || true
-rm -f /var/lib/docker/filler2
-dd if=/dev/zero bs=4k >> /var/lib/docker/filler 2> /dev/null || true
-df -h /var/lib/docker`;
 
 /** Waits until Postgres takes a write. */
 const WRITABLE = `

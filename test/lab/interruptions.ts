@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { observe } from "../../scripts/drills/load";
-import type { LabStack } from "./support/stack";
+import type { LabStack } from "../../scripts/drills/lab-stack";
 
 const report = (text: string) => process.stdout.write(`      ${text}\n`);
 
@@ -22,7 +22,7 @@ export function interruptionTests(platform: () => { stack: LabStack }): void {
       stack.configure(["trivet:services", "web", "env", "LOG_LEVEL"], level);
       stack.configure(["trivet:database", "maxConnections"], 100 + kill);
       stack.configure(["trivet:loadBalancer", "maxBodyMiB"], 40 + kill);
-      const seen = await observe(await stack.target(), ["vm1"], async () => {
+      const seen = await observe(await stack.target(), { stay: ["vm1"] }, async () => {
         const afterMs = 3000 + Math.random() * 17_000;
         const early = await stack.killedUp(afterMs);
         report(`killed after ${(afterMs / 1000).toFixed(1)} s${early ? ": it had ended" : ""}`);

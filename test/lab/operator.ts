@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { ROOT } from "../../scripts/stack/pulumi";
-import type { LabStack } from "./support/stack";
+import type { LabStack } from "../../scripts/drills/lab-stack";
 
 const report = (text: string) => process.stdout.write(`      ${text}\n`);
 

@@ -10,7 +10,7 @@ export interface Config {
   readonly port: number;
   /** Pooled database address (transaction pooling is fine). */
   readonly databaseUrl: string;
-  /** Address for reports that may lag a little; the primary's when none is given. */
+  /** Address for reads that may lag a little; the primary's when none is given. */
   readonly databaseReadUrl: string;
   readonly redisUrl: string;
   /** Key that signs session cookies; the same on every replica. */

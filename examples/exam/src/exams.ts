@@ -55,11 +55,24 @@ const EXAM_COLUMNS = `
 
 /** Exams, questions, students and sittings in the database. */
 export class Exams {
-  constructor(private readonly database: Database) {}
+  /** `reads` may be a standby: what it says is a moment old, and there is one while the primary moves. */
+  constructor(
+    private readonly database: Database,
+    private readonly reads: Database = database,
+  ) {}
+
+  /** What visitors see: all exams, none of them started. From a standby. */
+  published(): Promise<ListedExam[]> {
+    return this.listFrom(this.reads, null);
+  }
 
   /** All exams, with the sitting of one student; without a student nothing is started. */
   list(studentId: number | null): Promise<ListedExam[]> {
-    return this.database.query<ListedExam>(
+    return this.listFrom(this.database, studentId);
+  }
+
+  private listFrom(database: Database, studentId: number | null): Promise<ListedExam[]> {
+    return database.query<ListedExam>(
       `SELECT ${EXAM_COLUMNS}, s.started_at AS "startedAt", s.submitted_at AS "submittedAt"
        FROM exams e LEFT JOIN sittings s ON s.exam_id = e.id AND s.student_id = $1
        ORDER BY e.id`,

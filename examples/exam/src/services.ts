@@ -25,11 +25,11 @@ export interface Services {
 export function startServices(config: Config, log: FastifyBaseLogger): Services {
   const { databaseUrl, databaseReadUrl, retrySeconds } = config;
   const database = new Database({ url: databaseUrl, size: config.poolSize, retrySeconds, log });
-  const reports = new Database({ url: databaseReadUrl, size: 2, retrySeconds, log });
+  const reads = new Database({ url: databaseReadUrl, size: config.poolSize, retrySeconds, log });
   // A connection of its own: a pool that is busy with work is not a database that is away.
   const probe = new Database({ url: databaseUrl, size: 1, retrySeconds: 0, log });
   const cache = connectCache(config.redisUrl, log);
-  const exams = new Exams(database);
+  const exams = new Exams(database, reads);
   const ticker = new CountdownTicker(cache.commands, () => exams.list(null), log);
   const countdown = new CountdownHub(
     cache.commands,
@@ -41,7 +41,7 @@ export function startServices(config: Config, log: FastifyBaseLogger): Services 
   );
   return {
     exams,
-    answers: new Answers(database, reports),
+    answers: new Answers(database, reads),
     sessions: new Sessions(cache.commands, config.sessionSecret),
     rateLimiter: new RateLimiter(cache.commands),
     countdown,
@@ -52,7 +52,7 @@ export function startServices(config: Config, log: FastifyBaseLogger): Services 
     lifecycle: new Lifecycle(),
     close: async () => {
       ticker.stop();
-      await Promise.all([database.close(), reports.close(), probe.close()]);
+      await Promise.all([database.close(), reads.close(), probe.close()]);
       cache.close();
     },
   };

@@ -5,7 +5,7 @@ import { label, type parseState, type Preview } from "./steps";
  * replace every service on it, and what passwords and certificates were made from.
  */
 const KEPT: readonly RegExp[] = [
-  /^docker:index\/service:Service (etcd|postgres|valkey)-/,
+  /^docker:index\/service:Service (etcd|postgres|valkey)-(?!router-|sentinel-)/,
   /^docker:index\/network:Network /,
   /^docker:index\/volume:Volume /,
   /^random:/,

@@ -1,4 +1,4 @@
-/** A platform of one machine whose configuration a test changes step by step. */
+/** A platform of one machine or three whose configuration a test changes step by step. */
 import { Project } from "./project";
 import { startSwarmMachine, type SwarmMachine } from "./swarm-machine";
 
@@ -11,6 +11,8 @@ export interface Shape {
   apiKey: string;
   /** A second service. */
   worker: boolean;
+  /** Largest body of a request, which nginx is told on every machine. MiB. */
+  bodyMiB?: number;
 }
 
 export const FIRST_SHAPE: Shape = {
@@ -34,8 +36,8 @@ export async function startSmallPlatform(shape: Shape): Promise<SmallPlatform> {
   return { machine, project };
 }
 
-/** The stack's configuration: JSON, and so YAML. */
-export function configurationOf(shape: Shape, { port, hostKey }: SwarmMachine): string {
+/** The stack's configuration: JSON, and so YAML. The machines are called vm1, vm2, … */
+export function configurationOf(shape: Shape, ...machines: readonly SwarmMachine[]): string {
   const { image, replicas, logLevel, apiKey } = shape;
   const web = {
     image,
@@ -46,12 +48,16 @@ export function configurationOf(shape: Shape, { port, hostKey }: SwarmMachine): 
     migrate: ["npm", "run", "migrate"],
   };
   const worker = { image: "registry.example.org/worker:1", replicas: 1, routes: [] };
-  const vm1 = { address: "127.0.0.1", privateAddress: "192.0.2.10", port, hostKey };
+  const places = machines.map(({ port, hostKey }, i) => [
+    `vm${i + 1}`,
+    { address: "127.0.0.1", privateAddress: `192.0.2.${10 + i}`, port, hostKey },
+  ]);
   const config = {
     "trivet:cloud": "ssh",
-    "trivet:machines": { vm1 },
+    "trivet:machines": Object.fromEntries(places) as object,
     "trivet:ssh": { privateKeyPath: "~/.ssh/id_ed25519" },
     "trivet:domains": ["example.org"],
+    ...(shape.bodyMiB !== undefined && { "trivet:loadBalancer": { maxBodyMiB: shape.bodyMiB } }),
     "trivet:services": { web, ...(shape.worker && { worker }) },
   };
   return `config: ${JSON.stringify(config, null, 2)}\n`;

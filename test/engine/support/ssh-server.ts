@@ -13,6 +13,13 @@ export const FACTS = {
   architecture: "x86_64",
 };
 
+/** What probe.sh prints, of a machine whose clock is so far ahead. */
+export function probeReport(told: Readonly<Record<string, string>>, aheadSeconds = 0): string {
+  const now = (Date.now() / 1000 + aheadSeconds).toFixed(3);
+  const lines = Object.entries({ began: now, ...told, ended: now });
+  return lines.map(([key, value]) => `trivet-${key} ${value}\n`).join("");
+}
+
 export interface TestMachine {
   readonly port: number;
   /** The server's key, as stack files give it. */
@@ -22,6 +29,10 @@ export interface TestMachine {
   /** Commands that were asked for, and what they were to read. */
   readonly commands: readonly { command: string; input: string }[];
   stop(): Promise<void>;
+  /** Nobody gets through any more, as if it were switched off. */
+  silence(): void;
+  /** The same machine again: at its port, with its key. */
+  speak(): Promise<void>;
 }
 
 /** A command that fails with these words on its standard error. */
@@ -69,18 +80,23 @@ async function start(answer: Answer | undefined, can: Abilities = {}): Promise<T
     });
     if (answer !== undefined) pretend(client, answer, can, (entry) => commands.push(entry));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const listen = (at: number) =>
+    new Promise<void>((resolve) => server.listen(at, "127.0.0.1", resolve));
+  await listen(0);
   const address: unknown = server.address();
   if (typeof address !== "object" || address === null || !("port" in address)) {
     throw new Error("the SSH server has no port");
   }
+  const port = Number(address.port);
   const stop = () =>
     new Promise<void>((resolve) => {
       server.close(() => {
         resolve();
       });
     });
-  return { port: Number(address.port), hostKey, signIns: () => signIns, commands, stop };
+  const silence = () => void server.close();
+  const speak = () => listen(port);
+  return { port, hostKey, signIns: () => signIns, commands, stop, silence, speak };
 }
 
 function pretend(

@@ -18,7 +18,7 @@ const PRINTED: readonly (readonly [RegExp, (input: string) => string])[] = [
   [/-facts$/, () => JSON.stringify(FACTS)],
   [/-docker$/, () => '{ "version": "26.1.5", "restartPending": "" }'],
   [/-sysctl$/, () => "net.core.somaxconn = 65535\n"],
-  [/-init$/, () => "SWMTKN-1-manager\nSWMTKN-1-worker\n"],
+  [/-init$/, () => "SWMTKN-1-manager\nSWMTKN-1-worker\nswarm-1\n"],
   [/image-[a-z]+-vm\d$/, identityOf],
 ];
 
@@ -34,6 +34,8 @@ function answer(swarm: FakeSwarm, command: string, input: string): string | unde
   if (owner !== undefined) return swarm.labelled("trivet.owner", owner);
   const [, words] = / remove (.+)$/.exec(command) ?? [];
   if (words !== undefined) return removeAll(swarm, words.split(" "));
+  // Every machine has every image already, or takes it.
+  if (/^docker (image inspect|tag) /.test(command)) return "";
   const [, name] = /^if .* # (.*)$/.exec(command) ?? [];
   if (name === undefined) return undefined;
   const found = PRINTED.find(([pattern]) => pattern.test(name));
@@ -54,8 +56,8 @@ function removeAll(swarm: FakeSwarm, words: readonly string[]): string | undefin
   }
 }
 
-export async function startSwarmMachine(): Promise<SwarmMachine> {
-  const swarm = new FakeSwarm();
+/** @param swarm Of the machines that it is to work with. */
+export async function startSwarmMachine(swarm = new FakeSwarm()): Promise<SwarmMachine> {
   const unanswered: string[] = [];
   const api = dockerApi(swarm, (request) => unanswered.push(request));
   const machine = await startPretender((command, input) => answer(swarm, command, input), {

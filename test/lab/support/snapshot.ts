@@ -1,4 +1,4 @@
-import type { LabStack } from "./stack";
+import type { LabStack } from "../../../scripts/drills/lab-stack";
 
 /** What runs on a machine, with marks that change when a server takes its settings anew. */
 export interface Snapshot {

@@ -7,6 +7,6 @@ describe("ports", () => {
   });
 
   it("let containers reach the data services and nothing that rules the cluster", () => {
-    assert.deepEqual([...APPLICATION_PORTS], [5000, 5001, 6432, 6379]);
+    assert.deepEqual([...APPLICATION_PORTS], [5000, 5001, 6432, 6380]);
   });
 });

@@ -13,7 +13,8 @@ import {
   shellQuote,
 } from "../../../components/core/remote-script";
 import { assertNoLeak } from "../support/leaks";
-import { host, PLATFORM_OUTPUTS } from "../support/platform";
+import { valueOf } from "../support/outputs";
+import { awayHost, host, PLATFORM_OUTPUTS } from "../support/platform";
 import { Recorder } from "../support/recorder";
 import { parseInput } from "../support/script-input";
 
@@ -207,5 +208,35 @@ describe("remoteScript", () => {
     await engine.settled();
     assert.deepEqual(engine.get("it").dependsOn, ["machine"]);
     assert.equal(engine.get("it").deletedWith, "machine");
+  });
+
+  it("runs once where it is told so, whatever changes later", async () => {
+    remoteScript("it", host("vm1", 1), { script: "true", once: true }, parent());
+    remoteScript("again", host("vm1", 1), { script: "true", once: false }, parent());
+    await engine.settled();
+    assert.deepEqual(engine.get("it").ignoreChanges, ["*"]);
+    assert.deepEqual(engine.get("again").ignoreChanges, []);
+  });
+
+  it("does not run on a machine that is away, and is kept in the state", async () => {
+    const vm1 = awayHost(host("vm1", 1), "command:remote:Command::it");
+    const { stdout } = remoteScript("it", vm1, { script: "true" }, parent());
+    await engine.settled();
+    assert.deepEqual(engine.get("it").ignoreChanges, ["*"]);
+    assert.equal(await valueOf(stdout), "sha256:of-it");
+  });
+
+  it("is left out on a machine that is away and has never had it", async () => {
+    const known = ["command:remote:Command::that", "command:local:Command::it"];
+    const script = { script: "true", stdin: "hunter2-long" };
+    const run = remoteScript("it", awayHost(host("vm1", 1), ...known), script, parent());
+    const dependsOn = [run];
+    remoteScript("next", host("vm2", 2), { script: "true", args: [run.stdout], dependsOn }, run);
+    await engine.settled();
+    const { type, inputs, parent: above } = engine.get("it");
+    assert.deepEqual([type, inputs, above], ["trivet:core:LeftOut", {}, "parent"]);
+    assert.deepEqual(engine.script("next").words, [""]);
+    assert.deepEqual([await valueOf(run.id), await valueOf(run.stdout)], ["", ""]);
+    assert.deepEqual(engine.namesOf("command:remote:Command"), ["next"]);
   });
 });

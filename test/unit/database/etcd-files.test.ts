@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { renderEtcdConfig } from "../../../components/database/etcd-files";
+import { renderEtcdConfig, renderMembers } from "../../../components/database/etcd-files";
 import { memberCalled } from "../../../components/database/members";
 
 const members = [1, 2, 3].map((n) => ({ name: `vm${n}`, address: `10.0.0.${n}` }));
@@ -15,8 +15,6 @@ listen-client-urls: https://10.0.0.2:2379,https://127.0.0.1:2379
 advertise-client-urls: https://10.0.0.2:2379
 listen-peer-urls: https://10.0.0.2:2380
 initial-advertise-peer-urls: https://10.0.0.2:2380
-initial-cluster: vm1=https://10.0.0.1:2380,vm2=https://10.0.0.2:2380,vm3=https://10.0.0.3:2380
-initial-cluster-state: new
 initial-cluster-token: etcd
 listen-metrics-urls: http://127.0.0.1:2381
 client-transport-security: &a1
@@ -44,12 +42,19 @@ log-level: warn
       "client-cert-auth": true,
     };
     assert.ok(typeof config === "object" && config !== null);
-    assert.equal(Reflect.get(config, "initial-cluster"), "vm1=https://10.0.0.1:2380");
+    // etcd-start.sh adds these two, by what it finds.
+    assert.ok(!("initial-cluster" in config) && !("initial-cluster-state" in config));
     assert.deepEqual(Reflect.get(config, "client-transport-security"), security);
     assert.deepEqual(Reflect.get(config, "peer-transport-security"), security);
   });
 
   it("knows no member but its own", () => {
     assert.throws(() => memberCalled("vm4", members), /vm4 is not among the members/);
+  });
+});
+
+describe("the file of etcd's members", () => {
+  it("has a name and an address on each line", () => {
+    assert.equal(renderMembers(members.slice(0, 2)), "vm1 10.0.0.1\nvm2 10.0.0.2\n");
   });
 });

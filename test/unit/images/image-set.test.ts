@@ -10,7 +10,7 @@ import { platformImages } from "../../../components/images/platform-images";
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { problemsOf, valueOf } from "../support/outputs";
-import { host, hosts, PLATFORM_OUTPUTS } from "../support/platform";
+import { awayHost, host, hosts, PLATFORM_OUTPUTS } from "../support/platform";
 import { Recorder } from "../support/recorder";
 
 const PASSWORD = "hunter2-of-the-registry";
@@ -42,7 +42,7 @@ describe("ImageSet", () => {
     const upload = `/var/tmp/trivet-app-${hash}.tar`;
     assert.deepEqual(engine.names(), ["image", "image-app-vm1", "image-app-vm1-context"]);
     assert.deepEqual(engine.script("image-app-vm1").words, [
-      ...["build", `trivet/app:${hash}`, upload, "", "false", "", "", "A=x y", "B="],
+      ...["build", `trivet/app:${hash}`, upload, "", "false", "", "", "", "A=x y", "B="],
     ]);
     assert.equal(engine.script("image-app-vm1").data, "\n\n");
     assert.deepEqual(engine.get("image-app-vm1").dependsOn, ["image-app-vm1-context"]);
@@ -75,9 +75,43 @@ describe("ImageSet", () => {
     assert.deepEqual(inputs.interpreter, ["/bin/bash", "-o", "pipefail", "-c"]);
     assert.equal(
       inputs.create,
-      `set -eu; id=sha256:of-image-app-vm1; if ! ${ssh(3)} docker image inspect "$id" >/dev/null 2>&1; then ${ssh(1)} "docker save $id | gzip -1" | ${ssh(3)} "gunzip | docker load"; fi`,
+      `set -eu; id=sha256:of-image-app-vm1; if ! ${ssh(3)} docker image inspect "$id" >/dev/null 2>&1; then ${ssh(1)} "docker save $id | gzip -1" | ${ssh(3)} "gunzip | docker load"; fi; ${ssh(3)} docker tag "$id" trivet/app:${packed().hash}`,
     );
     assert.equal(await valueOf(set.ids.app), "sha256:of-image-app-vm1");
+  });
+
+  it("builds on the next machine while the first one is away", async () => {
+    const [vm1, vm2, vm3] = hosts(3);
+    assert.ok(vm1 !== undefined && vm2 !== undefined && vm3 !== undefined);
+    const known = [
+      "command:remote:Command::image-app-vm1",
+      "command:remote:Command::image-nginx-vm1",
+    ];
+    const list = [awayHost(vm1, ...known), vm2, vm3];
+    const images = { ...build(), nginx: { pull: "nginx:1.30" } };
+    const { ids } = new ImageSet("image", { ...base(1), hosts: list, images });
+    await engine.settled();
+    assert.deepEqual(engine.namesOf("command:remote:CopyToRemote"), ["image-app-vm2-context"]);
+    assert.equal(engine.addressOf("image-app-vm2"), "203.0.113.2");
+    assert.equal(engine.script("image-app-vm2").words[0], "build");
+    // Nothing that built there is to be taken for something that streams there.
+    assert.equal(engine.get("image-app-vm1").type, "trivet:core:LeftOut");
+    assert.deepEqual(engine.namesOf("command:local:Command"), ["image-app-vm3"]);
+    assert.match(String(engine.get("image-app-vm3").inputs.create), /203\.0\.113\.2 "docker save /);
+    // A pull is the same command wherever it runs: what is known of it stays.
+    assert.deepEqual(engine.get("image-nginx-vm1").ignoreChanges, ["*"]);
+    assert.equal(await valueOf(ids.app), "sha256:of-image-app-vm2");
+    assert.equal(await valueOf(ids.nginx), "sha256:of-image-nginx-vm2");
+  });
+
+  it("keeps a stream to a machine that is away", async () => {
+    const [vm1, vm2] = hosts(2);
+    assert.ok(vm1 !== undefined && vm2 !== undefined);
+    const list = [vm1, awayHost(vm2, "command:local:Command::image-app-vm2")];
+    new ImageSet("image", { ...base(1), hosts: list, images: build() });
+    await engine.settled();
+    assert.deepEqual(engine.get("image-app-vm2").ignoreChanges, ["*"]);
+    assert.equal(engine.addressOf("image-app-vm1"), "203.0.113.1");
   });
 
   it("speaks to an IPv6 address and another port", async () => {
@@ -94,9 +128,10 @@ describe("ImageSet", () => {
     const { ids } = new ImageSet("image", { ...base(3), images });
     await engine.settled();
     assert.deepEqual(engine.namesOf("command:local:Command"), []);
-    for (const name of ["vm1", "vm2", "vm3"]) {
+    // The others give it the first one's name for it: one of them may have to stand in.
+    for (const [name, alias] of Object.entries({ vm1: "", vm2: "nginx:1.30", vm3: "nginx:1.30" })) {
       const { words } = engine.script(`image-nginx-${name}`);
-      assert.deepEqual(words, ["pull", "nginx:1.30", "", "", "false", "", ""]);
+      assert.deepEqual(words, ["pull", "nginx:1.30", "", "", "false", "", "", alias]);
     }
     assert.deepEqual(engine.get("image-nginx-vm1").dependsOn, []);
     assert.deepEqual(engine.get("image-nginx-vm3").dependsOn, ["image-nginx-vm1"]);
@@ -110,8 +145,9 @@ describe("ImageSet", () => {
     const { hash } = packed();
     const copy = `registry.lan:5000/shop/app:${hash}`;
     assert.deepEqual(engine.namesOf("command:local:Command"), []);
-    for (const name of ["vm1", "vm3"]) {
-      assert.deepEqual(engine.script(`image-app-${name}`).words.slice(3, 5), [copy, "true"]);
+    for (const [name, alias] of Object.entries({ vm1: "", vm3: `trivet/app:${hash}` })) {
+      const { words } = engine.script(`image-app-${name}`);
+      assert.deepEqual([...words.slice(3, 5), words[7]], [copy, "true", alias]);
     }
     assert.deepEqual(engine.namesOf("command:remote:CopyToRemote"), ["image-app-vm1-context"]);
   });

@@ -17,7 +17,7 @@ describe("files of a machine", () => {
   });
 
   it("reserves the platform's ports and those given", () => {
-    const platform = "80,443,2377,2379-2381,4789,5000-5001,5432,6379,6432,7000,7946,8008";
+    const platform = "80,443,2377,2379-2381,4789,5000-5001,5432,6379-6380,6432,7000,7946,8008";
     assert.equal(reservedPortList([]), `${platform},26379`);
     assert.equal(reservedPortList([9100, 26380]), `${platform},9100,26379-26380`);
   });

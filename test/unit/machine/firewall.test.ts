@@ -44,6 +44,7 @@ describe("Firewall", () => {
       publicPorts: [80, 70_000],
       extraPeers: ["10.0.0.300", "0.0.0.0/0"],
       containerSubnets: ["10.212.0.0", "0.0.0.0/0"],
+      sharedAddresses: ["10.0.0.0/24"],
     };
     assert.deepEqual(
       problemsOf(() => new Firewall("f", { hosts, ...bad })),
@@ -53,6 +54,7 @@ describe("Firewall", () => {
         '  - sshFrom[1]: is "office.example.org", must be an address or a network like 203.0.113.0/24',
         '  - extraPeers[0]: is "10.0.0.300", must be an address or a network like 203.0.113.0/24',
         "  - extraPeers[1]: is 0.0.0.0/0, would let everybody in everywhere",
+        '  - sharedAddresses[0]: is "10.0.0.0/24", must be an IPv4 address',
         '  - containerSubnets[0]: is "10.212.0.0", must be like 10.212.0.0/24',
         '  - containerSubnets[1]: is "0.0.0.0/0", must be like 10.212.0.0/24',
       ],

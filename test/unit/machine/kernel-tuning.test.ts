@@ -9,7 +9,7 @@ import { problemsOf, valueOf } from "../support/outputs";
 import { host, PLATFORM_OUTPUTS } from "../support/platform";
 import { Recorder } from "../support/recorder";
 
-const RESERVED = "80,443,2377,2379-2381,4789,5000-5001,5432,6379,6432,7000,7946,8008";
+const RESERVED = "80,443,2377,2379-2381,4789,5000-5001,5432,6379-6380,6432,7000,7946,8008";
 const hosts = [host("vm1", 1)];
 
 describe("KernelTuning", () => {

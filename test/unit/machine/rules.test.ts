@@ -8,6 +8,7 @@ const ARGS: RuleArgs = {
   machines: ["10.0.0.2", "10.0.0.1"],
   extraPeers: ["fd00::/8", "10.9.0.0/16"],
   containerSubnets: ["10.212.0.0/24"],
+  sharedAddresses: ["10.0.0.100"],
 };
 
 const RULES = `# Written by Trivet: changes made here are overwritten.
@@ -30,7 +31,7 @@ table inet trivet {
     type ipv4_addr
     flags interval
     auto-merge
-    elements = { 10.0.0.1, 10.0.0.2 }
+    elements = { 10.0.0.1, 10.0.0.100, 10.0.0.2 }
   }
 
   set peers4 {
@@ -77,7 +78,7 @@ table inet trivet {
     tcp dport { 80, 443 } accept
     ip saddr @peers4 accept
     ip6 saddr @peers6 accept
-    iifname "docker_gwbridge" ip saddr @containers4 tcp dport { 5000, 5001, 6379, 6432 } accept
+    iifname "docker_gwbridge" ip saddr @containers4 tcp dport { 5000, 5001, 6380, 6432 } accept
   }
 
   chain forward {
@@ -87,7 +88,7 @@ table inet trivet {
     meta l4proto tcp ct status dnat ct original proto-dst { 80, 443 } accept
     ct status dnat ip saddr @peers4 accept
     ct status dnat ip6 saddr @peers6 accept
-    ip daddr @machines4 tcp dport != { 80, 443, 5000, 5001, 6379, 6432 } drop
+    ip daddr @machines4 tcp dport != { 80, 443, 5000, 5001, 6380, 6432 } drop
     ip daddr @machines4 meta l4proto != tcp drop
     iifname "docker0" accept
     iifname "docker_gwbridge" accept
@@ -98,6 +99,13 @@ table inet trivet {
 describe("rules of the firewall", () => {
   it("are these", () => {
     assert.equal(renderRules(ARGS), RULES);
+  });
+
+  it("let the machines speak every protocol to each other, VRRP as well", () => {
+    const [, input = ""] =
+      /chain input \{([^}]*(?:\{[^}]*\}[^}]*)*)\n {2}\}/.exec(renderRules(ARGS)) ?? [];
+    assert.match(input, /\n {4}ip saddr @peers4 accept\n/);
+    assert.doesNotMatch(input, /l4proto|ip protocol/);
   });
 
   it("let SSH in only from the networks given", () => {
@@ -120,6 +128,6 @@ describe("rules of the firewall", () => {
   it("open no port to everybody when none is given", () => {
     const rules = renderRules({ ...ARGS, publicPorts: [] });
     assert.doesNotMatch(rules, /proto-dst|\{ 80/);
-    assert.match(rules, /ip daddr @machines4 tcp dport != \{ 5000, 5001, 6379, 6432 \} drop/);
+    assert.match(rules, /ip daddr @machines4 tcp dport != \{ 5000, 5001, 6380, 6432 \} drop/);
   });
 });

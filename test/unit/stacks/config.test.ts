@@ -8,7 +8,7 @@ import { loadConfig, parseConfig } from "../../../stacks/config";
 import { AT, base, changed, machine, parsed, problemsOf, table } from "./config/fixture";
 
 const KNOWN =
-  "cloud, machines, ssh, domains, tls, loadBalancer, firewall, network, docker, kernel, images, database, dump, cache, allow, services";
+  "cloud, machines, ssh, domains, tls, loadBalancer, entry, firewall, network, docker, kernel, images, database, dump, cache, allow, services";
 
 describe("configuration: the whole", () => {
   table([

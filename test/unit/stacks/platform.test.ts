@@ -14,7 +14,6 @@ const BUILT_FOR_ALL = ["haproxy", "pgbouncer"];
 /** Names of everything that a platform of these machines is made of; the first core machine is vm1. */
 function expectedNames(core: readonly string[], app: readonly string[]): string[] {
   const all = [...core, ...app];
-  const others = all.filter((machine) => machine !== "vm1");
   const on = (machines: readonly string[], ...names: string[]) =>
     machines.flatMap((machine) => names.map((name) => name.replace("*", machine)));
   const service = (name: string) => [name, name, ...SECRETS.map((secret) => `${name}-${secret}`)];
@@ -23,22 +22,33 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...["machine", "kernel", "docker", "firewall", "swarm"],
     ...["image", "router-image", "app-image"],
     ...on(all, "machine-*-facts", "kernel-*-sysctl", "docker-*-docker"),
-    ...on(all, "firewall-*-stage", "firewall-*-confirm", "swarm-*-gateway", "swarm-*-label"),
-    ...["swarm-vm1-init", "swarm-owner", "swarm-provider", "swarm-overlay"],
-    ...on(others, "swarm-*-join"),
+    ...on(all, "firewall-*-stage", "firewall-*-confirm", "swarm-*-gateway", "swarm-*-join"),
+    ...(all.length > 1
+      ? [
+          "reachability",
+          ...on(all, ...["listen", "connect", "close"].map((s) => `reachability-*-${s}`)),
+        ]
+      : []),
+    ...["swarm-init", "swarm-nodes", "swarm-owner", "swarm-provider", "swarm-overlay"],
     ...on(core, ...BUILT.map((image) => `image-${image}-*`), "image-nginx-*"),
     ...BUILT.map((image) => `image-${image}-vm1-context`),
     ...on(all, ...BUILT_FOR_ALL.map((image) => `router-image-${image}-*`)),
     ...BUILT_FOR_ALL.map((image) => `router-image-${image}-vm1-context`),
-    ...["etcd", "etcd", "etcd-authority", "etcd-authority-key"],
+    ...["etcd", "etcd", "etcd-authority", "etcd-authority-key", "etcd-found", "etcd-members"],
     ...on(core, "etcd-*", "etcd-*-files", "etcd-*-key", "etcd-*-request", "etcd-*-certificate"),
     ...["postgres", "postgres-settings", "postgres-roles"],
     ...PASSWORDS.map((role) => `postgres-${role}`),
     ...["dump", ...on(core, "dump-*-files")],
+    ...(all.length > 1 ? ["spread", ...on(core, "spread-*-files")] : []),
     ...["router", "pgbouncer", "pgbouncer-admin", "valkey", "valkey-password"],
     ...on(core, "postgres-*", "postgres-*-files", "postgres-*-passwords"),
     ...on(core, "valkey-*", "valkey-*-files"),
+    ...(core.length > 1
+      ? ["valkey-settle", ...on(core, "valkey-sentinel-*", "valkey-sentinel-*-files")]
+      : []),
+    ...["valkey-router", ...on(all, "valkey-router-*", "valkey-router-*-files")],
     ...on(all, "router-*", "router-*-files", "pgbouncer-*", "pgbouncer-*-files"),
+    ...["pooler-guard", ...on(all, "pooler-guard-*", "pooler-guard-*-files")],
     ...on(all, "app-image-web-*", "app-image-api-*"),
     "app-image-api-vm1-context",
     ...service("web"),
@@ -126,7 +136,7 @@ for (const { title, machines, core, app } of stacks) {
     });
 
     it("closes the firewall and installs Docker before there is a Swarm", () => {
-      const waited = waitsFor(engine, "swarm-vm1-init");
+      const waited = waitsFor(engine, "swarm-init");
       for (const machine of [...core, ...app]) {
         assert.ok(waited.has(`firewall-${machine}-confirm`));
         assert.ok(waited.has(`docker-${machine}-docker`));
@@ -144,7 +154,7 @@ for (const { title, machines, core, app } of stacks) {
       }
       assert.ok(web.has("postgres-roles") && web.has("web-migrate"));
       for (const machine of [...core, ...app]) {
-        for (const name of ["router", "pgbouncer", "app-image-web"]) {
+        for (const name of ["router", "pgbouncer", "valkey-router", "app-image-web"]) {
           assert.ok(web.has(`${name}-${machine}`), `${name}-${machine}`);
         }
       }
@@ -152,7 +162,8 @@ for (const { title, machines, core, app } of stacks) {
 
     it("runs every container from an image's identity, never from a name", () => {
       const services = engine.made.filter(({ type }) => type === "docker:index/service:Service");
-      assert.equal(services.length, 6 * core.length + 2 * app.length + 2);
+      const sentinels = core.length > 1 ? core.length : 0;
+      assert.equal(services.length, 8 * core.length + sentinels + 4 * app.length + 2);
       for (const { name, inputs, provider } of services) {
         const { containerSpec } = inputs.taskSpec as { containerSpec: { image: string } };
         assert.match(containerSpec.image, /^sha256:of-/, name);
@@ -171,7 +182,7 @@ for (const { title, machines, core, app } of stacks) {
       assert.equal(env.SESSION_KEY_FILE, "/run/secrets/SESSION_KEY");
       assert.deepEqual(containerSpec.hosts, [
         { host: "database", ip: "10.212.0.1" },
-        { host: "cache", ip: "10.0.0.1" },
+        { host: "cache", ip: "10.212.0.1" },
       ]);
       const { inputs } = engine.get("api");
       assert.deepEqual(inputs.mode, { replicated: { replicas: 1 } });
@@ -280,7 +291,13 @@ describe("the platform, configured otherwise", () => {
     assert.match(
       filesIn(engine.script("valkey-vm1-files").data)["/etc/trivet/valkey/valkey.conf"]?.content ??
         "",
-      /bind 127\.0\.0\.1 10\.0\.0\.1 10\.99\.0\.1\n[^]*maxmemory 99mb/,
+      /\nmaxmemory 99mb\n/,
+    );
+    assert.match(
+      filesIn(engine.script("valkey-router-vm1-files").data)[
+        "/etc/trivet/valkey-router/haproxy.cfg"
+      ]?.content ?? "",
+      /\n {2}bind 10\.99\.0\.1:6380\n/,
     );
     assert.match(
       confOf("vm1")["/etc/trivet/nginx/nginx.conf"]?.content ?? "",

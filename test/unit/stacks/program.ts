@@ -2,6 +2,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type * as pulumi from "@pulumi/pulumi";
+import type { PlatformConfig } from "../../../stacks/config";
+import { createMachines, type Machines } from "../../../stacks/machines";
 import { createPlatform } from "../../../stacks/platform";
 import { PLATFORM_OUTPUTS } from "../support/platform";
 import { Recorder } from "../support/recorder";
@@ -56,10 +58,14 @@ export class Program {
     process.chdir(this.folder);
   }
 
-  async run(changes: Changes): Promise<Record<string, pulumi.Input<unknown>>> {
+  /** @param mark Changes what is known of the machines. */
+  async run(
+    changes: Changes,
+    mark: (machines: Machines, config: PlatformConfig) => Machines = (machines) => machines,
+  ): Promise<Record<string, pulumi.Input<unknown>>> {
     await this.engine.install();
     const config = parsed({ ...base(this.folder), ...changes }, { exists: () => true });
-    const outputs = createPlatform(config);
+    const outputs = createPlatform(config, mark(createMachines(config), config));
     await this.engine.settled();
     return outputs;
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { refusedChanges, type Previous } from "../../../stacks/transitions";
+import { checkTransitions, refusedChanges, type Previous } from "../../../stacks/transitions";
 import { HOST_KEY, machine, parsed } from "./config/fixture";
 
 const OTHER_KEY =
@@ -99,4 +99,24 @@ describe("changes that would leave data behind", () => {
       assert.deepEqual(refused(previous, changes), []);
     });
   }
+
+  it("end the update with all of them, under the stack's name", () => {
+    const config = parsed({ "database.name": "shop", "database.user": "shop" });
+    assert.throws(
+      () => {
+        checkTransitions(config, ONE, "prod");
+      },
+      (error: Error) => {
+        const [head, ...problems] = error.message.split("\n");
+        assert.match(head ?? "", /^Configuration of stack "prod" /);
+        assert.equal(problems.length, 2);
+        return true;
+      },
+    );
+  });
+
+  it("are none where nothing was built yet, or nothing changes", () => {
+    checkTransitions(parsed({ "database.name": "shop" }), undefined, "prod");
+    checkTransitions(parsed(), ONE, "prod");
+  });
 });

@@ -5,6 +5,7 @@ import type { SwarmHandle } from "../../../components/swarm/swarm";
 import type { Made, Outputs } from "./recorder";
 
 export const TOKENS = { manager: "SWMTKN-1-manager-4711", worker: "SWMTKN-1-worker-0815" };
+export const SWARM_ID = "swarm-of-the-platform";
 export const FACTS = {
   memoryMiB: 3900,
   cores: 2,
@@ -28,7 +29,7 @@ const PRINTED: Readonly<Record<string, string>> = {
   sysctl: "net.core.somaxconn = 65535",
   // Some package's script may print before the result.
   docker: 'Setting up docker.io …\n{"version":"26.1.5+dfsg1","restartPending":""}',
-  init: `${TOKENS.manager}\n${TOKENS.worker}`,
+  init: `${TOKENS.manager}\n${TOKENS.worker}\n${SWARM_ID}`,
 };
 
 /** What a script prints, without the last line's end as the provider has it; one that says nothing else prints an image's identity. */
@@ -70,6 +71,11 @@ export function host(name: string, lastByte: number): Host {
 /** `count` machines called vm1, vm2, … */
 export function hosts(count: number): Host[] {
   return Array.from({ length: count }, (_, i) => host(`vm${i + 1}`, i + 1));
+}
+
+/** One that nobody can sign in to; the state knows these of it, as `type::name`. */
+export function awayHost(of: Host, ...known: string[]): Host {
+  return { ...of, away: { known: new Set(known) } };
 }
 
 /** A Swarm that is there already. */

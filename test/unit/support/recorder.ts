@@ -88,6 +88,12 @@ export class Recorder {
     return made;
   }
 
+  /** The machine that a script goes to. */
+  addressOf(name: string): unknown {
+    const { connection } = this.get(name).inputs;
+    return (connection as { host?: unknown } | undefined)?.host;
+  }
+
   /** What a script of a machine gets: its arguments, itself and its input. */
   script(name: string): ScriptInput {
     return parseInput(String(this.get(name).inputs.stdin));

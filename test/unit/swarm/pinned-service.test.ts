@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import type { PinnedServiceArgs } from "../../../components/swarm/pinned-service";
 import { goDuration, pinnedService } from "../../../components/swarm/pinned-service";
-import { host, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
+import { awayHost, host, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
 import { Recorder } from "../support/recorder";
 
 describe("goDuration", () => {
@@ -44,6 +44,24 @@ describe("pinnedService", () => {
     await engine.settled();
     return engine.get("it");
   }
+
+  const type = "docker:index/service:Service";
+  const away = (...known: string[]) => awayHost(host("vm1", 1), ...known);
+
+  it("stays as it is while its machine is away", async () => {
+    const { ignoreChanges } = await made({ host: away(`${type}::it`) });
+    assert.deepEqual(ignoreChanges, ["*"]);
+    await engine.install();
+    const publish = [{ target: 80, published: 80 }];
+    const published = await made({ host: away(`${type}::it`), publish });
+    assert.deepEqual(published.ignoreChanges, ["*"]);
+  });
+
+  it("is left out on a machine that is away and has never had it", async () => {
+    const { type: standIn, custom } = await made({ host: away(`${type}::other`) });
+    assert.deepEqual([standIn, custom], ["trivet:core:LeftOut", false]);
+    assert.deepEqual(engine.namesOf(type), []);
+  });
 
   it("is one task on the network of its machine, bound to it by its label", async () => {
     const { type, inputs, provider, parent } = await made();

@@ -4,7 +4,16 @@ import { Swarm, SWARM_NETWORK_DEFAULTS } from "../../../components/swarm/swarm";
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { failuresOf, problemsOf, valueOf } from "../support/outputs";
-import { host, hosts, OWNER, PLATFORM_OUTPUTS, SSH_KEY, TOKENS } from "../support/platform";
+import {
+  awayHost,
+  host,
+  hosts,
+  OWNER,
+  PLATFORM_OUTPUTS,
+  SSH_KEY,
+  SWARM_ID,
+  TOKENS,
+} from "../support/platform";
 import { Recorder } from "../support/recorder";
 
 const MTU = "com.docker.network.driver.mtu";
@@ -21,21 +30,29 @@ describe("Swarm", () => {
     await engine.settled();
     return swarm;
   }
+  /** What the lead is told of each machine: four words. */
+  const nodes = () => {
+    const { words } = engine.script("swarm-nodes");
+    return Array.from({ length: words.length / 4 }, (_, i) => words.slice(4 * i, 4 * i + 4));
+  };
 
   it("of one machine", async () => {
     const swarm = await made({ managers: hosts(1) });
     assert.deepEqual(engine.names(), [
       "swarm",
+      "swarm-init",
+      "swarm-nodes",
       "swarm-overlay",
       "swarm-owner",
       "swarm-provider",
       "swarm-vm1-gateway",
-      "swarm-vm1-init",
-      "swarm-vm1-label",
+      "swarm-vm1-join",
     ]);
     assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["10.212.0.0/24", "10.212.0.1"]);
-    assert.deepEqual(engine.script("swarm-vm1-init").words, ["10.0.0.1", "10.214.0.0/16"]);
-    assert.deepEqual(engine.script("swarm-vm1-label").words, ["10.0.0.1", "vm1"]);
+    const { words } = engine.script("swarm-init");
+    assert.deepEqual(words, ["10.0.0.1", "10.214.0.0/16", "10.0.0.1"]);
+    assert.deepEqual(engine.script("swarm-vm1-join").words, ["10.0.0.1", "manager", "10.0.0.1"]);
+    assert.deepEqual(nodes(), [["vm1", "10.0.0.1", "manager", "here"]]);
     assert.equal(await valueOf(swarm.network), "swarm-overlay-id");
     assert.equal(swarm.gatewayAddress, "10.212.0.1");
     assert.deepEqual(engine.get("swarm").inputs, {});
@@ -43,46 +60,85 @@ describe("Swarm", () => {
 
   it("of three machines and a worker joins one after the first is up", async () => {
     await made({ managers: hosts(3), workers: [host("app1", 9)] });
-    const names = engine.names().filter((name) => /-(init|join|label|gateway)$/.test(name));
-    assert.deepEqual(names, [
+    assert.deepEqual(engine.namesOf("command:remote:Command"), [
       "swarm-app1-gateway",
       "swarm-app1-join",
-      "swarm-app1-label",
+      "swarm-init",
+      "swarm-nodes",
       "swarm-vm1-gateway",
-      "swarm-vm1-init",
-      "swarm-vm1-label",
+      "swarm-vm1-join",
       "swarm-vm2-gateway",
       "swarm-vm2-join",
-      "swarm-vm2-label",
       "swarm-vm3-gateway",
       "swarm-vm3-join",
-      "swarm-vm3-label",
     ]);
-    assert.deepEqual(engine.script("swarm-vm3-join").words, ["10.0.0.3", "10.0.0.1", "manager"]);
-    assert.deepEqual(engine.script("swarm-app1-join").words, ["10.0.0.9", "10.0.0.1", "worker"]);
-    assert.equal(engine.script("swarm-app1-join").data, `${TOKENS.manager}\n${TOKENS.worker}\n`);
-    assert.deepEqual(engine.script("swarm-app1-label").words, ["10.0.0.9", "app1"]);
+    const managers = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+    const tokens = `${TOKENS.manager}\n${TOKENS.worker}\n${SWARM_ID}\n`;
+    const words = (name: string) => engine.script(name).words;
+    assert.deepEqual(words("swarm-init"), ["10.0.0.1", "10.214.0.0/16", ...managers]);
+    assert.deepEqual(words("swarm-vm3-join"), ["10.0.0.3", "manager", ...managers]);
+    assert.deepEqual(words("swarm-app1-join"), ["10.0.0.9", "worker", ...managers]);
+    assert.equal(engine.script("swarm-app1-join").data, tokens);
+    assert.deepEqual(nodes(), [
+      ["vm1", "10.0.0.1", "manager", "here"],
+      ["vm2", "10.0.0.2", "manager", "here"],
+      ["vm3", "10.0.0.3", "manager", "here"],
+      ["app1", "10.0.0.9", "worker", "here"],
+    ]);
   });
 
-  it("sends each script to the machine that it is about, and labels from a manager", async () => {
+  it("sends each script to the machine that it is about, and to the lead what is about all", async () => {
     await made({ managers: hosts(3) });
-    const addressOf = (name: string) =>
-      (engine.get(name).inputs.connection as { host: string }).host;
-    assert.equal(addressOf("swarm-vm2-gateway"), "203.0.113.2");
-    assert.equal(addressOf("swarm-vm2-join"), "203.0.113.2");
-    assert.equal(addressOf("swarm-vm2-label"), "203.0.113.1");
+    assert.equal(engine.addressOf("swarm-vm2-gateway"), "203.0.113.2");
+    assert.equal(engine.addressOf("swarm-vm2-join"), "203.0.113.2");
+    assert.equal(engine.addressOf("swarm-init"), "203.0.113.1");
+    assert.equal(engine.addressOf("swarm-nodes"), "203.0.113.1");
   });
 
-  it("goes in order: bridges, Swarm, members, labels, provider, network", async () => {
+  it("goes in order: bridges, Swarm, members, nodes, provider, network", async () => {
     await made({ managers: hosts(3) });
     const gateways = ["swarm-vm1-gateway", "swarm-vm2-gateway", "swarm-vm3-gateway"];
-    const labels = ["swarm-vm1-label", "swarm-vm2-label", "swarm-vm3-label"];
-    assert.deepEqual(engine.get("swarm-vm1-init").dependsOn, gateways);
-    assert.deepEqual(engine.get("swarm-vm2-join").dependsOn, ["swarm-vm1-init"]);
-    assert.deepEqual(engine.get("swarm-vm2-label").dependsOn, ["swarm-vm2-join"]);
-    assert.deepEqual(engine.get("swarm-vm1-label").dependsOn, ["swarm-vm1-init"]);
-    assert.deepEqual(engine.get("swarm-provider").dependsOn, ["swarm-owner", ...labels]);
-    assert.deepEqual(engine.get("swarm-overlay").dependsOn, ["swarm-owner", ...labels]);
+    const joins = ["swarm-vm1-join", "swarm-vm2-join", "swarm-vm3-join"];
+    assert.deepEqual(engine.get("swarm-init").dependsOn, gateways);
+    for (const name of joins) assert.deepEqual(engine.get(name).dependsOn, ["swarm-init"]);
+    assert.deepEqual(engine.get("swarm-nodes").dependsOn, joins);
+    assert.deepEqual(engine.get("swarm-provider").dependsOn, ["swarm-nodes", "swarm-owner"]);
+    assert.deepEqual(engine.get("swarm-overlay").dependsOn, ["swarm-nodes", "swarm-owner"]);
+  });
+
+  it("leaves the start to a machine that was there before", async () => {
+    const [vm1, vm2, vm3] = hosts(3);
+    assert.ok(vm1 !== undefined && vm2 !== undefined && vm3 !== undefined);
+    await made({ managers: [{ ...vm1, isNew: true }, { ...vm2, isNew: false }, vm3] });
+    assert.equal(engine.script("swarm-init").words[0], "10.0.0.2");
+    for (const name of ["swarm-init", "swarm-nodes"]) {
+      assert.equal(engine.addressOf(name), "203.0.113.2");
+    }
+    assert.equal(engine.get("swarm-provider").inputs.host, "ssh://root@203.0.113.2:22");
+  });
+
+  it("goes round a first manager that is away, and says so to the lead", async () => {
+    const [vm1, vm2, vm3] = hosts(3);
+    assert.ok(vm1 !== undefined && vm2 !== undefined && vm3 !== undefined);
+    const known = ["gateway", "join"].map((part) => `command:remote:Command::swarm-vm1-${part}`);
+    const app1 = awayHost(host("app1", 9));
+    await made({ managers: [awayHost(vm1, ...known), vm2, vm3], workers: [app1] });
+    for (const name of ["swarm-init", "swarm-nodes"]) {
+      assert.equal(engine.addressOf(name), "203.0.113.2");
+      assert.deepEqual(engine.get(name).ignoreChanges, []);
+    }
+    for (const name of ["swarm-vm1-gateway", "swarm-vm1-join"]) {
+      assert.deepEqual(engine.get(name).ignoreChanges, ["*"]);
+    }
+    const leftOut = ["swarm-app1-gateway", "swarm-app1-join"];
+    assert.deepEqual(engine.namesOf("trivet:core:LeftOut"), leftOut);
+    assert.equal(engine.get("swarm-provider").inputs.host, "ssh://root@203.0.113.2:22");
+    assert.deepEqual(nodes(), [
+      ["vm1", "10.0.0.1", "manager", "away"],
+      ["vm2", "10.0.0.2", "manager", "here"],
+      ["vm3", "10.0.0.3", "manager", "here"],
+      ["app1", "10.0.0.9", "worker", "away"],
+    ]);
   });
 
   it("talks to the first manager over ssh", async () => {
@@ -121,8 +177,8 @@ describe("Swarm", () => {
   it("tells tokens and keys to nobody", async () => {
     await made({ managers: hosts(3), workers: [host("app1", 9)] });
     assertNoLeak(engine.made, [TOKENS.manager, TOKENS.worker, SSH_KEY.trimEnd()]);
-    assert.ok(engine.get("swarm-vm1-init").secretOutputs.includes("stdout"));
-    for (const name of ["swarm-vm2-join", "swarm-app1-join"]) {
+    assert.ok(engine.get("swarm-init").secretOutputs.includes("stdout"));
+    for (const name of ["swarm-vm1-join", "swarm-vm2-join", "swarm-app1-join"]) {
       assert.deepEqual(engine.get(name).secretInputs, ["connection", "stdin"]);
     }
   });
@@ -133,7 +189,7 @@ describe("Swarm", () => {
     await engine.settled();
     for (const { name, type, dependsOn } of engine.made) {
       if (!name.startsWith("swarm-") || NO_MACHINE.includes(type)) continue;
-      assert.ok(dependsOn.includes("before-vm9-label"), name);
+      assert.ok(dependsOn.includes("before-nodes"), name);
     }
   });
 

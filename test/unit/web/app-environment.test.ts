@@ -18,7 +18,6 @@ const backends = {
   databasePassword: pulumi.secret("p/w:@ ?"),
   cachePassword: pulumi.secret("c#p"),
   gatewayAddress: "10.212.0.1",
-  cacheAddress: pulumi.output("10.0.0.1"),
   dependsOn: [],
 };
 
@@ -31,7 +30,7 @@ describe("an application's environment", () => {
       DATABASE_NAME: "shop",
       DATABASE_USER: "shopper",
       REDIS_HOST: "cache",
-      REDIS_PORT: "6379",
+      REDIS_PORT: "6380",
     });
   });
 
@@ -43,7 +42,7 @@ describe("an application's environment", () => {
       DATABASE_DIRECT_URL: `postgresql://shopper:${password}@database:5000/shop`,
       DATABASE_READ_URL: `postgresql://shopper:${password}@database:6432/shop_read`,
       DATABASE_PASSWORD: "p/w:@ ?",
-      REDIS_URL: "redis://:c%23p@cache:6379/0",
+      REDIS_URL: "redis://:c%23p@cache:6380/0",
       REDIS_PASSWORD: "c#p",
     };
     assert.deepEqual(Object.keys(secrets), Object.keys(expected));

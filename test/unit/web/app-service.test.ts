@@ -29,7 +29,6 @@ describe("AppService", () => {
     databasePassword: pulumi.secret(DATABASE_PASSWORD),
     cachePassword: pulumi.secret(CACHE_PASSWORD),
     gatewayAddress: "10.212.0.1",
-    cacheAddress: pulumi.output("10.0.0.1"),
     dependsOn,
   });
   async function made(args: Partial<AppServiceArgs> = {}) {
@@ -112,7 +111,7 @@ describe("AppService", () => {
     });
     assert.deepEqual(spec.hosts, [
       { host: "database", ip: "10.212.0.1" },
-      { host: "cache", ip: "10.0.0.1" },
+      { host: "cache", ip: "10.212.0.1" },
     ]);
     assert.deepEqual(spec.env, {
       DATABASE_HOST: "database",
@@ -121,7 +120,7 @@ describe("AppService", () => {
       DATABASE_NAME: "shop",
       DATABASE_USER: "shopper",
       REDIS_HOST: "cache",
-      REDIS_PORT: "6379",
+      REDIS_PORT: "6380",
       DEMO: "1",
       LATER: "2",
       ...Object.fromEntries(SECRETS.map((name) => [`${name}_FILE`, `/run/secrets/${name}`])),
@@ -180,11 +179,11 @@ describe("AppService", () => {
       "DATABASE_NAME=shop",
       "DATABASE_USER=shopper",
       "REDIS_HOST=cache",
-      "REDIS_PORT=6379",
+      "REDIS_PORT=6380",
       "DEMO=a b",
     ];
     assert.deepEqual(words, [
-      ...["sha256:app", "10.212.0.1", "10.0.0.1", "overlay-id", "false", String(parts.length)],
+      ...["sha256:app", "10.212.0.1", "10.212.0.1", "overlay-id", "false", String(parts.length)],
       ...parts,
       ...["npm", "run", "my migrate"],
     ]);

@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { readScript, renderInput } from "../../../components/core/remote-script";
+import { readdirSync } from "node:fs";
+import { scriptOf, StandIns } from "../support/stand-ins";
 
 /** Prints its arguments, the secrets' files and the environment; fails when told so. */
-const DOCKER = `#!/bin/bash
+const DOCKER = `
 printf '<%s>\\n' "$@"
 for ((i = 1; i <= $#; i++)); do
   if [ "\${!i}" = --volume ]; then next=$((i + 1)); folder=\${!next%%:*}; fi
@@ -19,22 +16,19 @@ printf 'KEY=%s.\\nimage=%s.\\n' "$(printf %s "\${KEY-unset}" | /usr/bin/base64 -
 const base64 = (text: string) => Buffer.from(text, "utf8").toString("base64");
 
 describe("migrate.sh", () => {
-  let folder = "";
+  let machine: StandIns;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "trivet-migrate-"));
-    writeFileSync(join(folder, "docker"), DOCKER);
-    chmodSync(join(folder, "docker"), 0o755);
+    machine = new StandIns({ docker: DOCKER });
   });
   afterEach(() => {
-    rmSync(folder, { recursive: true });
+    machine.remove();
   });
-  const web = join(__dirname, "..", "..", "..", "components", "web");
   // Memory-backed folders belong to root; a test writes into its own.
   const script = () =>
-    ["container.sh", "migrate.sh"]
-      .map((file) => readScript(web, file))
-      .join("\n")
-      .replace("/run/trivet-container-", `${folder}/secrets-`);
+    scriptOf("web", "container.sh", "migrate.sh").replace(
+      "/run/trivet-container-",
+      machine.at("secrets-"),
+    );
 
   function run(
     secrets: Readonly<Record<string, string>>,
@@ -43,12 +37,8 @@ describe("migrate.sh", () => {
   ) {
     const lines = Object.entries(secrets).map(([name, value]) => `${name} ${base64(value)}\n`);
     const args = ["sha256:app", "10.212.0.1", "10.0.0.1", "net", String(inEnvironment), ...rest];
-    const { status, stdout, stderr } = spawnSync("bash", ["-s"], {
-      input: renderInput(script(), args, lines.join("")),
-      encoding: "utf8",
-      env: { PATH: `${folder}:/usr/bin:/bin` },
-    });
-    assert.deepEqual(readdirSync(folder), ["docker"]);
+    const { status, stdout, stderr } = machine.run(script(), args, lines.join(""));
+    assert.deepEqual(readdirSync(machine.folder), ["bin"]);
     return { status, lines: stdout.trimEnd().split("\n"), stderr };
   }
 

@@ -87,7 +87,7 @@ describe("NginxLoadBalancer", () => {
       mounts: [
         { type: "bind", source: "/etc/trivet/nginx", target: "/etc/trivet", readOnly: true },
       ],
-      sysctl: { "net.core.somaxconn": "65535" },
+      sysctl: { "net.core.somaxconn": "65535", "net.ipv4.tcp_retries2": "5" },
       stopGracePeriod: "1m",
       stopSignal: "SIGQUIT",
     });

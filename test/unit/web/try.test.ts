@@ -1,21 +1,17 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { readScript, renderInput } from "../../../components/core/remote-script";
+import { scriptOf, StandIns } from "../support/stand-ins";
 
 /** Notes what it is asked; answers from the test's variables. Its nth look at the container reads the nth line. */
-const DOCKER = `#!/bin/bash
-printf '%s\\n' "$*" >> "$NOTES/asked"
+const DOCKER = `
+printf '%s\\n' "$*" >> "$FOLDER/asked"
 case "$1 $*" in
   create*) echo container-1; [ "$CREATE" = ok ] ;;
   start*) [ "$START" = ok ] || { echo "no such program" >&2; exit 1; } ;;
   logs*) printf 'line 1\\nline 2\\n' ;;
   *State.Health}}*) printf '"old"\\n"refused"\\n' ;;
   *State.Running*)
-    echo look >> "$NOTES/looks"
-    sed -n "$(wc -l < "$NOTES/looks")p" <<< "$STATES" | grep . || tail -n 1 <<< "$STATES" ;;
+    echo look >> "$FOLDER/looks"
+    sed -n "$(wc -l < "$FOLDER/looks")p" <<< "$STATES" | grep . || tail -n 1 <<< "$STATES" ;;
   service*) [ "$SERVICE" = there ] ;;
 esac
 `;
@@ -24,22 +20,19 @@ const STARTING = "true starting false 0";
 const OVER = "false starting false 3";
 
 describe("try.sh", () => {
-  let folder = "";
+  let machine: StandIns;
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "trivet-try-"));
-    writeFileSync(join(folder, "docker"), DOCKER);
-    chmodSync(join(folder, "docker"), 0o755);
+    machine = new StandIns({ docker: DOCKER });
   });
   afterEach(() => {
-    rmSync(folder, { recursive: true });
+    machine.remove();
   });
-  const web = join(__dirname, "..", "..", "..", "components", "web");
   // Memory-backed folders belong to root; a test writes into its own.
   const script = () =>
-    ["container.sh", "try.sh"]
-      .map((file) => readScript(web, file))
-      .join("\n")
-      .replace("/run/trivet-container-", `${folder}/secrets-`);
+    scriptOf("web", "container.sh", "try.sh").replace(
+      "/run/trivet-container-",
+      machine.at("secrets-"),
+    );
 
   interface World {
     states: readonly string[];
@@ -51,15 +44,9 @@ describe("try.sh", () => {
   function run({ states, service = "there", create = "ok", start = "ok", command = [] }: World) {
     const first = ["sha256:app", "10.212.0.1", "10.0.0.1", "net", "false", "1", "DEMO=a b"];
     const own = ["web", "trivet:services.web", "3", "100", "curl it", ...command];
-    const { status, stderr } = spawnSync("bash", ["-s"], {
-      input: renderInput(script(), [...first, ...own], "KEY eA==\n"),
-      encoding: "utf8",
-      env: {
-        ...{ PATH: `${folder}:/usr/bin:/bin`, NOTES: folder, STATES: states.join("\n") },
-        ...{ SERVICE: service, CREATE: create, START: start },
-      },
-    });
-    const asked = readFileSync(join(folder, "asked"), "utf8").trimEnd().split("\n");
+    const env = { STATES: states.join("\n"), SERVICE: service, CREATE: create, START: start };
+    const { status, stderr } = machine.run(script(), [...first, ...own], "KEY eA==\n", env);
+    const asked = machine.lines("asked");
     return { status, said: stderr, asked };
   }
 

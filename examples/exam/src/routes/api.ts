@@ -27,7 +27,7 @@ export function apiRoutes(root: FastifyInstance, config: Config, services: Servi
       return { number: student.number, name: student.name };
     });
 
-    app.get("/api/exams", async () => ({ exams: (await exams.list(null)).map(publicExam) }));
+    app.get("/api/exams", async () => ({ exams: (await exams.published()).map(publicExam) }));
 
     app.post("/api/exams/:id/start", async (request) => {
       const { studentId } = requireStudent(request);

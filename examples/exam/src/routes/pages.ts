@@ -34,8 +34,9 @@ export function pageRoutes(
     app.addHook("preValidation", loadSession(sessions));
 
     app.get("/", async (request, reply) => {
-      const studentId = request.session?.role === "student" ? request.session.studentId : null;
-      return sendPage(reply, examListPage(await exams.list(studentId), context(request)));
+      const { session } = request;
+      const list = session?.role === "student" ? exams.list(session.studentId) : exams.published();
+      return sendPage(reply, examListPage(await list, context(request)));
     });
 
     app.get<{ Querystring: { next?: unknown } }>("/sign-in", (request, reply) => {

@@ -80,6 +80,8 @@ function whole(): Record<string, unknown> {
       tls: { mode: "certificate", certificate: CERTIFICATE, key: KEY },
     },
     ...{ "images.registry": registry, "dump.copyTo": copyTo },
+    // A floating address is for three.
+    ...{ entry: { address: "10.0.0.100" }, "machines.vm2": machine(2), "machines.vm3": machine(3) },
     ...{ "services.web.migrate": ["x"], "services.web.command": ["x"] },
     "services.web.routes": [{ host: "example.org", path: "/" }],
   });

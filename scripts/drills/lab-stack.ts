@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { parseDocument } from "yaml";
-import type { DrillTarget } from "../../../scripts/drills/load";
-import type { StackOutputs } from "../../../scripts/stack/pulumi";
-import { databasePassword, ROOT, stackOutputs } from "../../../scripts/stack/pulumi";
-import { readInventory, withInventory } from "../../../scripts/stack/stack-config";
+import { isNode, parseDocument } from "yaml";
+import type { DrillTarget } from "./load";
+import type { StackOutputs } from "../stack/pulumi";
+import { databasePassword, ROOT, stackOutputs } from "../stack/pulumi";
+import { readInventory, withInventory } from "../stack/stack-config";
 
 const run = promisify(execFile);
 
@@ -18,38 +18,13 @@ export interface Outcome {
   output: string;
 }
 
-/** The local stack on a lab and a state of its own, so that neither an operator's nor another test's is touched. */
-export class LabStack {
-  private readonly folder = mkdtempSync(join(tmpdir(), "trivet-lab-"));
-  private readonly configFile: string;
-  readonly env: NodeJS.ProcessEnv;
-
-  constructor(readonly name: string) {
-    const backend = join(this.folder, "state");
-    mkdirSync(backend);
-    this.configFile = join(this.folder, `Pulumi.${name}.yaml`);
-    copyFileSync(join(ROOT, "Pulumi.yaml"), join(this.folder, "Pulumi.yaml"));
-    this.env = {
-      ...process.env,
-      PULUMI_BACKEND_URL: `file://${backend}`,
-      PULUMI_CONFIG_PASSPHRASE: "a passphrase of this test alone",
-      PULUMI_CONFIG_PASSPHRASE_FILE: "",
-    };
-  }
-
-  /** Bare machines, the example's bundle, and a stack that is ready for its first update. */
-  async prepare(machines: number): Promise<void> {
-    await this.lab("down");
-    await Promise.all([
-      this.lab("up", String(machines)),
-      run(join(ROOT, "scripts", "stack", "build-examples"), { maxBuffer: 1e8 }),
-    ]);
-    const inventory = readInventory(this.name);
-    if (inventory === undefined) throw new Error(`the lab ${this.name} has no inventory`);
-    const local = readFileSync(join(ROOT, "Pulumi.local.yaml"), "utf8");
-    writeFileSync(this.configFile, withInventory(local, inventory));
-    await run("pulumi", ["stack", "init", this.name], { cwd: this.folder, env: this.env });
-  }
+/** A stack with a configuration file that only this process knows. */
+export class EditableStack {
+  constructor(
+    readonly name: string,
+    protected readonly configFile: string,
+    readonly env: NodeJS.ProcessEnv = process.env,
+  ) {}
 
   /** Changes one setting, as an edit of the stack's file would; undefined takes it away. */
   configure(path: readonly string[], value: unknown): void {
@@ -57,6 +32,13 @@ export class LabStack {
     if (value === undefined) document.deleteIn(["config", ...path]);
     else document.setIn(["config", ...path], value);
     writeFileSync(this.configFile, document.toString());
+  }
+
+  /** A value of the configuration. */
+  configured(path: readonly string[]): unknown {
+    const document = parseDocument(readFileSync(this.configFile, "utf8"));
+    const node = document.getIn(["config", ...path], true);
+    return isNode(node) ? node.toJS(document) : undefined;
   }
 
   /** Runs the engine; the caller asserts the outcome. */
@@ -76,6 +58,49 @@ export class LabStack {
   async up(): Promise<void> {
     const { code, output } = await this.pulumi("up", "--yes", "--skip-preview");
     if (code !== 0) throw new Error(`pulumi up failed:\n${output.slice(-6000)}`);
+  }
+
+  async outputs(): Promise<StackOutputs> {
+    return await stackOutputs(this.name, this.configFile, this.env);
+  }
+
+  /** What a drill needs to write and ask. */
+  async target(): Promise<DrillTarget> {
+    const password = await databasePassword(this.name, this.configFile, this.env);
+    return { outputs: await this.outputs(), databasePassword: password };
+  }
+}
+
+/** A local stack on a lab and a state of its own, so that neither an operator's nor another test's is touched. */
+export class LabStack extends EditableStack {
+  private readonly folder: string;
+
+  constructor(name: string) {
+    const folder = mkdtempSync(join(tmpdir(), "trivet-lab-"));
+    const backend = join(folder, "state");
+    mkdirSync(backend);
+    copyFileSync(join(ROOT, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+    super(name, join(folder, `Pulumi.${name}.yaml`), {
+      ...process.env,
+      PULUMI_BACKEND_URL: `file://${backend}`,
+      PULUMI_CONFIG_PASSPHRASE: "a passphrase of this test alone",
+      PULUMI_CONFIG_PASSPHRASE_FILE: "",
+    });
+    this.folder = folder;
+  }
+
+  /** Bare machines, the example's bundle, and a stack that is ready for its first update. */
+  async prepare(machines: number, template = "local"): Promise<void> {
+    await this.lab("down");
+    await Promise.all([
+      this.lab("up", String(machines)),
+      run(join(ROOT, "scripts", "stack", "build-examples"), { maxBuffer: 1e8 }),
+    ]);
+    const inventory = readInventory(this.name);
+    if (inventory === undefined) throw new Error(`the lab ${this.name} has no inventory`);
+    const local = readFileSync(join(ROOT, `Pulumi.${template}.yaml`), "utf8");
+    writeFileSync(this.configFile, withInventory(local, inventory));
+    await run("pulumi", ["stack", "init", this.name], { cwd: this.folder, env: this.env });
   }
 
   /** Starts a `pulumi up` and kills it, with everything that it started, after some time. Whether it had ended before. */
@@ -105,16 +130,6 @@ export class LabStack {
       ...options,
       cwd: ROOT,
     });
-  }
-
-  async outputs(): Promise<StackOutputs> {
-    return await stackOutputs(this.name, this.configFile, this.env);
-  }
-
-  /** What a drill needs to write and ask. */
-  async target(): Promise<DrillTarget> {
-    const password = await databasePassword(this.name, this.configFile, this.env);
-    return { outputs: await this.outputs(), databasePassword: password };
   }
 
   /** The state as it lies in the backend. */

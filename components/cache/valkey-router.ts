@@ -1,0 +1,101 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ArgsCheck } from "../core/args-check";
+import { Component } from "../core/component";
+import type { Host } from "../core/host";
+import { PORTS } from "../core/ports";
+import { checkedSignal, remoteFiles } from "../core/remote-files";
+import type { PinnedService } from "../swarm/pinned-service";
+import { pinnedService } from "../swarm/pinned-service";
+import type { SwarmHandle } from "../swarm/swarm";
+import type { CacheEndpoints } from "./valkey";
+import { renderCacheRouterConfig } from "./valkey-router-files";
+
+/** Arguments of {@link ValkeyRouter}. */
+export interface ValkeyRouterArgs {
+  /** Machines that run one router each: all that run containers of applications. */
+  hosts: readonly Host[];
+  swarm: SwarmHandle;
+  /** Identity of an image with HAProxy 2.8 or newer (`components/images/haproxy`). */
+  image: pulumi.Input<string>;
+  /** The servers. Where they replicate, the router has to depend on them: it leads to none that has no replica. */
+  upstream: CacheEndpoints;
+  /** Connections that one router holds at most. Count, 100 to 100000. @default 4000 */
+  maxConnections?: number;
+}
+
+/** User and group of the image. */
+const OWNER = "64803:64803";
+
+/**
+ * HAProxy on each machine: one port that leads to Valkey's primary, wherever that is, so that its
+ * address never changes. It listens on the machine's own addresses, never on the public one.
+ */
+export class ValkeyRouter extends Component {
+  /** Port of the primary, on each machine; known once the routers run. */
+  readonly port: pulumi.Output<number>;
+
+  constructor(name: string, args: ValkeyRouterArgs, opts?: pulumi.ComponentResourceOptions) {
+    const { maxConnections = 4000 } = args;
+    const names = args.hosts.map((host) => host.name);
+    new ArgsCheck(`ValkeyRouter "${name}"`)
+      .nonEmpty(args.hosts, "hosts")
+      .unique(names, "hosts")
+      .nonEmpty(args.upstream.members, "upstream.members")
+      .integer(maxConnections, "maxConnections", 100, 100_000)
+      .done();
+    super("trivet:cache:ValkeyRouter", name, opts);
+
+    const services = args.hosts.map((host) => this.runRouter(name, host, args, maxConnections));
+    const ready = pulumi.all(services.map((service) => service.id));
+    this.port = ready.apply(() => PORTS.valkeyRouter);
+    this.registerOutputs({ port: this.port });
+  }
+
+  private runRouter(
+    name: string,
+    host: Host,
+    { swarm, image, upstream }: ValkeyRouterArgs,
+    maxConnections: number,
+  ): PinnedService {
+    const service = `${name}-${host.name}`;
+    const folder = `/etc/trivet/${name}`;
+    const config = pulumi
+      .all([host.privateAddress, upstream.password, upstream.members])
+      .apply(([address, password, servers]) =>
+        renderCacheRouterConfig({
+          listenAddresses: ["127.0.0.1", address, swarm.gatewayAddress],
+          servers,
+          password,
+          maxConnections,
+        }),
+      );
+    const file = { path: `${folder}/haproxy.cfg`, content: config, mode: "0400", owner: OWNER };
+    const files = remoteFiles(
+      `${service}-files`,
+      host,
+      {
+        files: [file],
+        afterwards: checkedSignal(service, "haproxy -c -q -f /etc/trivet/haproxy.cfg", "USR2"),
+        dependsOn: [swarm.provider],
+      },
+      this,
+    );
+    return pinnedService(
+      service,
+      {
+        service,
+        host,
+        swarm,
+        image,
+        healthcheck: {
+          test: ["CMD", "bash", "-c", `</dev/tcp/127.0.0.1/${PORTS.valkeyRouter}`],
+          startSeconds: 10,
+        },
+        configFolders: { [folder]: "/etc/trivet" },
+        stopGraceSeconds: 10,
+        dependsOn: [files],
+      },
+      this,
+    );
+  }
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Brings the Swarm's nodes to what the platform's machines are: each has its label and its role, and a node that is no
+# machine of the platform any more is drained and removed.
+# Arguments, four for each machine: name, private address, role (manager or worker), here or away.
+set -euo pipefail
+
+nodes() { docker node ls --quiet | xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{.Status.Addr}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}'; }
+node_at() { nodes | awk -v address="$1" '$2 == address && $3 == "ready" && !found++ { print $1 }'; }
+
+kept=" "
+while [ "$#" -gt 0 ]; do
+  name=$1 address=$2 role=$3 presence=$4
+  shift 4
+  if [ "$presence" = away ]; then
+    kept+="$(nodes | awk -v address="$address" '$2 == address { print $1 }' | paste -sd' ') "
+    continue
+  fi
+  node=""
+  for _ in $(seq 1 60); do
+    node=$(node_at "$address")
+    [ -z "$node" ] || break
+    sleep 0.5
+  done
+  [ -n "$node" ] || {
+    echo "machine $name ($address) did not appear among the Swarm's nodes within 30 s: docker node ls" >&2
+    exit 1
+  }
+  docker node update --label-add "trivet.machine=$name" --role "$role" "$node" >/dev/null
+  kept+="$node "
+done
+
+# Without the label it is somebody else's.
+nodes | awk '$5 != "-"' | while read -r node address state role _; do
+  case $kept in *" $node "*) continue ;; esac
+  echo "removing node $node ($address): it is no machine of the platform any more" >&2
+  docker node update --availability drain "$node" >/dev/null
+  if [ "$state" = ready ]; then
+    for _ in $(seq 1 120); do
+      [ -n "$(docker node ps --quiet --filter desired-state=running "$node")" ] || break
+      sleep 0.5
+    done
+  fi
+  if [ "$role" = manager ]; then docker node demote "$node" >/dev/null; fi
+  for _ in $(seq 1 20); do
+    if docker node rm --force "$node" >/dev/null 2>&1; then continue 2; fi
+    sleep 0.5
+  done
+  docker node rm --force "$node" >/dev/null
+done

@@ -1,0 +1,65 @@
+import { appendFileSync, cpSync, mkdirSync, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT } from "../stack/pulumi";
+import type { Details, Drill } from "./drill";
+import type { EditableStack } from "./lab-stack";
+
+const BUILD = ["trivet:services", "web", "build"];
+const VERSIONS = 10;
+
+/** A version of the example in a folder of its own; a broken one ends as soon as it starts. */
+export function writeVersion(folder: string, version: string, broken: boolean): string {
+  const context = join(folder, version);
+  const example = join(ROOT, "examples", "exam");
+  mkdirSync(context, { recursive: true });
+  cpSync(join(example, "dist"), join(context, "dist"), { recursive: true });
+  cpSync(join(example, "Dockerfile"), join(context, "Dockerfile"));
+  const command = broken ? 'CMD ["node", "-e", "process.exit(1)"]\n' : "";
+  appendFileSync(join(context, "Dockerfile"), `LABEL release=${version}\n${command}`);
+  return context;
+}
+
+/** Deploys versions one after the other, one of them broken. */
+export async function deployVersions(
+  stack: EditableStack,
+  versions: number,
+  details: Details,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "trivet-versions-"));
+  const run = Date.now().toString(36);
+  details.failedDeploys = 0;
+  details.brokenAccepted = 1;
+  for (let version = 1; version <= versions; version += 1) {
+    const broken = version === Math.ceil(versions / 2);
+    stack.configure(BUILD, writeVersion(folder, `${run}-${version}`, broken));
+    const { code, output } = await stack.pulumi("up", "--yes", "--skip-preview");
+    if (broken) details.brokenAccepted = code !== 0 && /exit(s|ed)/i.test(output) ? 0 : 1;
+    else if (code !== 0) {
+      details.failedDeploys += 1;
+      process.stderr.write(output.slice(-3000));
+    }
+  }
+}
+
+export const DEPLOY: Drill = {
+  about: `${VERSIONS} versions of the application, one of them broken`,
+  boundSeconds: 2,
+  httpBoundSeconds: 2,
+  failedRequestsBound: 0,
+  limits: { failedDeploys: 0, brokenAccepted: 0 },
+  prepare: async (_cluster, stack) => {
+    const before = stack.configured(BUILD);
+    await Promise.resolve();
+    return {
+      hit: [],
+      happens: async (details) => {
+        await deployVersions(stack, VERSIONS, details);
+      },
+      mend: async () => {
+        stack.configure(BUILD, before);
+        await stack.up();
+      },
+    };
+  },
+};

@@ -1,0 +1,28 @@
+/** Moves Docker's data to a file system that is little larger than what it holds; once. */
+export const OWN_DISK = `
+if [ ! -e /root/disk.img ]; then
+  systemctl stop docker.socket docker containerd
+  used=$(du -sm /var/lib/docker | cut -f1)
+  truncate -s $((used * 12 / 10 + 600))M /root/disk.img
+  command -v mkfs.ext4 > /dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -q e2fsprogs > /dev/null
+  mkfs.ext4 -q -m 0 /root/disk.img
+  [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
+  for i in $(seq 0 31); do [ -e "/dev/loop$i" ] || mknod "/dev/loop$i" b 7 "$i"; done
+  mkdir -p /mnt/disk
+  mount -o loop /root/disk.img /mnt/disk
+  cp -a /var/lib/docker/. /mnt/disk/
+  mount --move /mnt/disk /var/lib/docker || { umount /mnt/disk; mount -o loop /root/disk.img /var/lib/docker; }
+  systemctl start docker
+fi
+echo done`;
+
+/** Leaves no room on that file system. */
+export const FILL = `
+fallocate -l $(($(df --output=avail -B1 /var/lib/docker | tail -n 1) - 65536)) /var/lib/docker/filler
+dd if=/dev/zero of=/var/lib/docker/filler2 bs=4k 2> /dev/null || true
+cat /var/lib/docker/filler2 >> /var/lib/docker/filler 2> /dev/null || true
+rm -f /var/lib/docker/filler2
+dd if=/dev/zero bs=4k >> /var/lib/docker/filler 2> /dev/null || true
+df -h /var/lib/docker`;
+
+export const UNFILL = "rm -f /var/lib/docker/filler; echo done";

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cluster } from "./cluster";
+import type { EditableStack } from "./lab-stack";
+import { observe, type Observed } from "./load";
+
+/** What one run of a drill came to. */
+export interface DrillResult {
+  drill: string;
+  run: number;
+  writeGapSeconds: number;
+  httpGapSeconds: number;
+  failedRequests: number;
+  lostRows: number;
+  /** From the end of the fault until everything was there twice again. */
+  redundantAfterSeconds: number;
+  /** Longest write gap that is allowed. */
+  boundSeconds: number;
+  ok: boolean;
+  /** What it failed for. */
+  broken: string[];
+  /** Further figures of this drill. */
+  details: Details;
+  observed: Observed;
+}
+
+/** Figures by their name; where the drill has a limit of that name, none may be above it. */
+export type Details = Record<string, number>;
+
+/** A fault as it is about to happen. */
+export interface Fault {
+  /** Machines that it befalls: users of theirs are not counted, but what they were told is. */
+  hit: readonly string[];
+  /** It befalls every machine in turn: users go by the entry. */
+  byEntry?: boolean;
+  /** Makes it happen and lasts as long as it does. */
+  happens: (details: Details) => Promise<void>;
+  /** Ends it; called again if the drill fails in between. */
+  mend?: () => Promise<void>;
+  /** Looks at what must be true once it is over. */
+  check?: (details: Details) => Promise<void>;
+}
+
+/** What users may notice. */
+export interface Bounds {
+  /** Longest pause of writes. Seconds. */
+  boundSeconds: number;
+  /** Longest time without an answer over HTTPS on a machine that is not hit. Seconds. */
+  httpBoundSeconds?: number;
+  /** Most requests that may fail. */
+  failedRequestsBound?: number;
+  /** Upper limits of details. */
+  limits?: Details;
+}
+
+/** A fault, and what users may notice of it. */
+export interface Drill extends Bounds {
+  about: string;
+  prepare: (cluster: Cluster, stack: EditableStack) => Promise<Fault>;
+}
+
+/** How long a platform may take to be redundant before a run, and after the fault. Seconds. */
+const REDUNDANT_SECONDS = 300;
+/** Load before the fault. Milliseconds. */
+const WARM_UP = 3000;
+
+/** One run, from a redundant platform to a redundant platform. */
+export async function runDrill(
+  name: string,
+  drill: Drill,
+  run: number,
+  cluster: Cluster,
+  stack: EditableStack,
+): Promise<DrillResult> {
+  await cluster.redundantWithin(REDUNDANT_SECONDS);
+  const { hit, byEntry = false, happens, mend, check } = await drill.prepare(cluster, stack);
+  const details: Details = {};
+  let redundantAfterSeconds = Number.NaN;
+  const progress = { mended: false };
+  const stay = cluster.names.filter((machine) => !hit.includes(machine));
+  try {
+    const observed = await observe(cluster.target, { stay, hit, byEntry }, async () => {
+      await sleep(WARM_UP);
+      await happens(details);
+      await mend?.();
+      progress.mended = true;
+      const since = Date.now();
+      await check?.(details);
+      await cluster.redundantWithin(REDUNDANT_SECONDS);
+      redundantAfterSeconds = (Date.now() - since) / 1000;
+    });
+    return judge(name, drill, run, { observed, details, redundantAfterSeconds });
+  } finally {
+    if (!progress.mended) await mend?.();
+  }
+}
+
+/** What was measured, and whether it was good enough. */
+export function judge(
+  name: string,
+  drill: Bounds,
+  run: number,
+  seen: Pick<DrillResult, "observed" | "details" | "redundantAfterSeconds">,
+): DrillResult {
+  const { writeGapSeconds, httpGapSeconds, failedRequests, lostRows } = seen.observed;
+  const broken = brokenBounds(drill, seen.observed, seen.details);
+  return {
+    drill: name,
+    run,
+    writeGapSeconds,
+    httpGapSeconds,
+    failedRequests,
+    lostRows,
+    boundSeconds: drill.boundSeconds,
+    ok: broken.length === 0,
+    broken,
+    ...seen,
+  };
+}
+
+/** What a run did not keep to, in words. */
+export function brokenBounds(drill: Bounds, observed: Observed, details: Details): string[] {
+  const above = (what: string, value: number, bound: number | undefined) =>
+    bound !== undefined && !(value <= bound) ? [`${what} ${value}, at most ${bound}`] : [];
+  return [
+    ...above("writeGapSeconds", observed.writeGapSeconds, drill.boundSeconds),
+    ...above("httpGapSeconds", observed.httpGapSeconds, drill.httpBoundSeconds),
+    ...above("failedRequests", observed.failedRequests, drill.failedRequestsBound),
+    ...above("lostRows", observed.lostRows, 0),
+    ...above("staleRows", observed.staleRows, 0),
+    ...above("inventedRows", observed.inventedRows, 0),
+    ...Object.entries(drill.limits ?? {}).flatMap(([name, limit]) =>
+      above(name, details[name] ?? Number.NaN, limit),
+    ),
+    ...(observed.acknowledgedRows > 0 ? [] : ["nothing was written"]),
+  ];
+}

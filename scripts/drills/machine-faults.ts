@@ -1,0 +1,217 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { reboot } from "../operator/reboot";
+import { switchover } from "../operator/switchover";
+import type { Cluster } from "./cluster";
+import { containerOf } from "./cluster";
+import { FILL, OWN_DISK, UNFILL } from "./disk";
+import type { Details, Drill, Fault } from "./drill";
+import { SECOND, secondsUntil } from "./fault";
+
+/** The application of the local stacks. */
+const APPLICATION = "web";
+
+/** A machine loses its power until all its tasks run elsewhere, and longer than any failover. */
+function lose(cluster: Cluster, name: string): Fault {
+  return {
+    hit: [name],
+    happens: async (details) => {
+      const tasks = await cluster.running(APPLICATION);
+      await cluster.lab("kill", name);
+      const rescheduled = async () => (await cluster.running(APPLICATION, [name])) >= tasks;
+      details.rescheduledAfterSeconds = await secondsUntil(rescheduled, 120);
+      await sleep(Math.max(0, 40 - details.rescheduledAfterSeconds) * SECOND);
+    },
+    mend: async () => {
+      await cluster.lab("start", name);
+    },
+  };
+}
+
+/** Shell that tells whether this machine's Postgres takes no writes. */
+const demoted = (machine: string) =>
+  `test "$(docker exec ${containerOf(`postgres-${machine}`)} psql -U postgres -Atc 'select pg_is_in_recovery()' 2> /dev/null || echo down)" != f && echo yes`;
+
+/** The old primary stops being one, and containers on all machines find each other again. */
+async function checkReturn(cluster: Cluster, name: string, details: Details): Promise<void> {
+  const isDemoted = async () =>
+    (await cluster.on(name, demoted(name), 10).catch(() => "")) === "yes";
+  details.demotedAfterSeconds = await secondsUntil(isDemoted, 120);
+  const resolve = `docker exec ${containerOf(`nginx-${name}`)} getent hosts ${APPLICATION}`;
+  const resolves = async () => (await cluster.on(name, resolve, 10).catch(() => "")) !== "";
+  details.namesResolveAfterSeconds =
+    details.demotedAfterSeconds + (await secondsUntil(resolves, 120));
+}
+
+function isolation(seconds: number): Drill {
+  return {
+    about: `the primary's machine loses its network for ${seconds} s`,
+    boundSeconds: 32,
+    httpBoundSeconds: 3,
+    limits: { namesResolveAfterSeconds: 60 },
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      return {
+        hit: [primary],
+        happens: async () => {
+          await cluster.lab("isolate", primary);
+          await sleep(seconds * SECOND);
+        },
+        mend: async () => {
+          await cluster.lab("heal", primary);
+        },
+        check: async (details) => {
+          await checkReturn(cluster, primary, details);
+        },
+      };
+    },
+  };
+}
+
+const LOSS = { rescheduledAfterSeconds: 60 };
+
+/** Faults of whole machines, and a restart of all of them. */
+export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
+  "vm-loss": {
+    about: "the primary's machine loses its power; etcd's leader is elsewhere",
+    boundSeconds: 27,
+    httpBoundSeconds: 3,
+    limits: LOSS,
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      await cluster.moveEtcdLeader(cluster.others(primary)[0] ?? "");
+      return lose(cluster, primary);
+    },
+  },
+  "vm-loss-etcd": {
+    about: "the primary's machine loses its power, and led etcd too",
+    boundSeconds: 32,
+    httpBoundSeconds: 3,
+    limits: LOSS,
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      await cluster.moveEtcdLeader(primary);
+      return lose(cluster, primary);
+    },
+  },
+  "vm-loss-swarm": {
+    about: "the primary's machine loses its power, and led the Swarm too",
+    boundSeconds: 27,
+    httpBoundSeconds: 3,
+    limits: LOSS,
+    prepare: async (cluster) => {
+      const leader = await cluster.swarmLeader();
+      if ((await cluster.primary()) !== leader) {
+        await switchover(cluster.target.outputs, { to: leader, say: () => undefined });
+      }
+      await cluster.moveEtcdLeader(cluster.others(leader)[0] ?? "");
+      await cluster.redundantWithin(120);
+      return lose(cluster, leader);
+    },
+  },
+  "vm-freeze": {
+    about: "the primary's machine freezes for 60 s, and thaws",
+    boundSeconds: 32,
+    httpBoundSeconds: 3,
+    limits: { demotedAfterSeconds: 10, namesResolveAfterSeconds: 60 },
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      return {
+        hit: [primary],
+        happens: async () => {
+          await cluster.lab("pause", primary);
+          await sleep(60 * SECOND);
+        },
+        mend: async () => {
+          await cluster.lab("start", primary);
+        },
+        check: async (details) => {
+          await checkReturn(cluster, primary, details);
+        },
+      };
+    },
+  },
+  "vm-isolate": isolation(90),
+  "vm-isolate-short": isolation(20),
+  "standby-loss": {
+    about: "a standby's machine loses its power",
+    boundSeconds: 2,
+    failedRequestsBound: 0,
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      return lose(cluster, cluster.others(primary)[0] ?? "");
+    },
+  },
+  "disk-full": {
+    about: "the data disk of the primary's machine is full for 40 s",
+    boundSeconds: 60,
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      await cluster.on(primary, OWN_DISK, 300);
+      await cluster.redundantWithin(300);
+      return {
+        hit: [primary],
+        happens: async () => {
+          await cluster.on(primary, FILL);
+          await sleep(40 * SECOND);
+        },
+        mend: async () => {
+          await cluster.on(primary, UNFILL);
+        },
+      };
+    },
+  },
+  "power-loss": {
+    about: "all machines lose their power, and start in random order",
+    // Off for ten seconds, then serving 120 s after the last start.
+    boundSeconds: 140,
+    limits: { servingAfterSeconds: 120 },
+    prepare: async (cluster) => {
+      await Promise.resolve();
+      const order = [...cluster.names].sort(() => Math.random() - 0.5);
+      return {
+        hit: [],
+        happens: async () => {
+          await Promise.all(order.map(async (name) => await cluster.lab("kill", name)));
+          await sleep(10 * SECOND);
+        },
+        mend: async () => {
+          for (const name of order) {
+            await cluster.lab("start", name);
+            await sleep(Math.random() * 5 * SECOND);
+          }
+        },
+        check: async (details) => {
+          const hasPrimary = async () => (await cluster.primary().catch(() => "")) !== "";
+          details.servingAfterSeconds = await secondsUntil(hasPrimary, 300);
+        },
+      };
+    },
+  },
+  reboot: {
+    about: "./scripts/trivet reboot: every machine in turn",
+    // Of users of a machine that is just starting: none is counted.
+    boundSeconds: 0,
+    httpBoundSeconds: 3,
+    failedRequestsBound: 0,
+    prepare: async (cluster) => {
+      await Promise.resolve();
+      return {
+        hit: cluster.names,
+        byEntry: true,
+        happens: async () => {
+          await reboot(cluster.target.outputs, {
+            machines: [],
+            agree: async () => await Promise.resolve(true),
+            say: (text) => {
+              process.stderr.write(`  ${text}\n`);
+            },
+            restart: async ({ name }) => {
+              await cluster.lab("kill", name);
+              await cluster.lab("start", name);
+            },
+          });
+        },
+      };
+    },
+  },
+};

@@ -1,0 +1,131 @@
+import { copyFileSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Command, InvalidArgumentError } from "commander";
+import { ROOT } from "../stack/pulumi";
+import { configFileOf } from "../stack/stack-config";
+import { Cluster } from "./cluster";
+import { CORRECTNESS } from "./correctness";
+import { DEPLOY } from "./deploy";
+import { runDrill, type Drill, type DrillResult } from "./drill";
+import { grow, GROW, startWithOne } from "./grow";
+import { EditableStack, LabStack } from "./lab-stack";
+import { MACHINE_FAULTS } from "./machine-faults";
+import { PROCESS_FAULTS } from "./process-faults";
+
+const DRILLS: Readonly<Record<string, Drill>> = {
+  ...MACHINE_FAULTS,
+  ...PROCESS_FAULTS,
+  deploy: DEPLOY,
+  correctness: CORRECTNESS,
+};
+const ABOUT = { ...DRILLS, grow: GROW };
+
+const program = new Command("./scripts/drill")
+  .description("Lets a fault befall a local stack under load, and measures what users notice.")
+  .argument("<name>", "one of those below")
+  .option("-s, --stack <name>", "the stack", "local-ha")
+  .option("--runs <count>", "how often", wholeNumber, 1)
+  .option("--json <file>", "writes an array with an object for each run")
+  .addHelpText(
+    "after",
+    `\n${Object.entries(ABOUT)
+      .map(
+        ([name, { about, boundSeconds }]) =>
+          `  ${name.padEnd(16)} ${about}; writes back within ${boundSeconds} s`,
+      )
+      .join("\n")}`,
+  )
+  .action(main);
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > 1000) {
+    throw new InvalidArgumentError("must be a whole number from 1 to 1000");
+  }
+  return value;
+}
+
+interface Options {
+  stack: string;
+  runs: number;
+  json?: string;
+}
+
+async function main(name: string, { stack, runs, json }: Options): Promise<void> {
+  const runOnce = name === "grow" ? runGrow : await drillOn(stack, name);
+  const results: DrillResult[] = [];
+  for (let run = 1; run <= runs; run += 1) {
+    const result = await runOnce(run);
+    results.push(result);
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+    process.stdout.write(`${line(result)}\n`);
+  }
+  process.stdout.write(`${summary(results)}\n`);
+  if (results.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+/** A drill on a stack that is up. */
+async function drillOn(
+  stack: string,
+  name: string,
+): Promise<(run: number) => Promise<DrillResult>> {
+  const drill = DRILLS[name];
+  if (drill === undefined) {
+    throw new Error(`there is no drill ${name}: ${Object.keys(ABOUT).join(", ")}`);
+  }
+  // A copy: what a drill changes is not what the operator wrote.
+  const folder = mkdtempSync(join(tmpdir(), "trivet-drill-"));
+  const configFile = join(folder, `Pulumi.${stack}.yaml`);
+  copyFileSync(configFileOf(stack), configFile);
+  copyFileSync(join(ROOT, "Pulumi.yaml"), join(folder, "Pulumi.yaml"));
+  const edited = new EditableStack(stack, configFile);
+  const cluster = new Cluster(await edited.target(), stack);
+  return async (run) => await runDrill(name, drill, run, cluster, edited);
+}
+
+async function runGrow(run: number): Promise<DrillResult> {
+  const stack = new LabStack("drill-grow");
+  try {
+    return await grow(stack, await startWithOne(stack), run);
+  } finally {
+    await stack.remove();
+  }
+}
+
+const seconds = (value: number) => `${value.toFixed(1)} s`;
+
+function line(result: DrillResult): string {
+  const { observed } = result;
+  return [
+    `${result.drill} ${result.run}: ${result.ok ? "ok" : "FAILED"}`,
+    `writes back after ${seconds(result.writeGapSeconds)} (bound ${result.boundSeconds} s)`,
+    `HTTP gap ${seconds(result.httpGapSeconds)}, longest answer ${seconds(observed.longestRequestSeconds)}`,
+    `${result.failedRequests} of ${observed.requests} requests failed`,
+    `${result.lostRows} of ${observed.acknowledgedRows} rows lost`,
+    `redundant after ${seconds(result.redundantAfterSeconds)}`,
+    ...Object.entries(result.details).map(([name, value]) => `${name} ${value.toFixed(1)}`),
+    ...result.broken.map((bound) => `NOT KEPT: ${bound}`),
+  ].join("; ");
+}
+
+function summary(results: readonly DrillResult[]): string {
+  const range = (pick: (result: DrillResult) => number) => {
+    const sorted = results.map(pick).sort((a, b) => a - b);
+    const at = (share: number) => sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN;
+    return `${at(0).toFixed(1)} / ${at(0.5).toFixed(1)} / ${at(1).toFixed(1)}`;
+  };
+  return [
+    `${results.length} runs, ${results.filter(({ ok }) => ok).length} ok; min / median / max`,
+    `  write gap        ${range((r) => r.writeGapSeconds)} s`,
+    `  HTTP gap         ${range((r) => r.httpGapSeconds)} s`,
+    `  failed requests  ${range((r) => r.failedRequests)}`,
+    `  lost rows        ${range((r) => r.lostRows)}`,
+    `  redundant after  ${range((r) => r.redundantAfterSeconds)} s`,
+  ].join("\n");
+}
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`drill: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

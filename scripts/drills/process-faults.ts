@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { PORTS } from "../../components/core/ports";
+import { switchover } from "../operator/switchover";
+import { containerOf } from "./cluster";
+import type { Drill } from "./drill";
+import { crash, SECOND } from "./fault";
+
+const killed = (service: string) => `docker kill --signal KILL ${containerOf(service)} > /dev/null`;
+
+/** No traffic of etcd between machines; it is open again by itself if nobody opens it. */
+const BLOCK_ETCD = `
+nft add table inet trivet_drill
+nft add chain inet trivet_drill in '{ type filter hook input priority -300; }'
+nft add rule inet trivet_drill in iifname != lo tcp dport { ${PORTS.etcdClient}, ${PORTS.etcdPeer} } drop
+systemd-run -q --on-active=120 nft delete table inet trivet_drill`;
+const UNBLOCK = "nft delete table inet trivet_drill 2> /dev/null || true";
+
+/** Faults of single programs, and a planned change of the primary. */
+export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
+  "postgres-crash": {
+    about: "kill -9 of the primary's Postgres",
+    boundSeconds: 10,
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      const kill = `docker exec ${containerOf(`postgres-${primary}`)} bash -c 'kill -9 $(head -n 1 /var/lib/postgresql/data/main/postmaster.pid)'`;
+      return crash(async () => await cluster.on(primary, kill), 20);
+    },
+  },
+  "patroni-crash": {
+    about: "the container of the primary's Patroni is killed",
+    boundSeconds: 27,
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      return crash(async () => await cluster.on(primary, killed(`postgres-${primary}`)), 35);
+    },
+  },
+  "etcd-loss": {
+    about: "etcd's leader is killed",
+    boundSeconds: 2,
+    failedRequestsBound: 0,
+    prepare: async (cluster) => {
+      const leader = await cluster.etcdLeader();
+      return crash(async () => await cluster.on(leader, killed(`etcd-${leader}`)), 15);
+    },
+  },
+  "etcd-outage": {
+    about: "no member of etcd reaches another, nor does Patroni, for 20 s: the primary stays",
+    boundSeconds: 2,
+    failedRequestsBound: 0,
+    limits: { primariesChanged: 0 },
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      return {
+        hit: [],
+        happens: async () => {
+          await Promise.all(cluster.names.map(async (name) => await cluster.on(name, BLOCK_ETCD)));
+          await sleep(20 * SECOND);
+        },
+        mend: async () => {
+          await Promise.all(cluster.names.map(async (name) => await cluster.on(name, UNBLOCK)));
+        },
+        check: async (details) => {
+          details.primariesChanged = (await cluster.primary()) === primary ? 0 : 1;
+        },
+      };
+    },
+  },
+  "process-crash": {
+    about: "pgBouncer, HAProxy, nginx and Valkey of one machine are killed in turn",
+    boundSeconds: 5,
+    httpBoundSeconds: 5,
+    prepare: async (cluster) => {
+      const [machine = ""] = cluster.others(await cluster.primary());
+      return crash(async () => {
+        for (const name of ["pgbouncer", "router", "nginx", "valkey"]) {
+          await cluster.on(machine, killed(`${name}-${machine}`));
+          await sleep(12 * SECOND);
+        }
+      }, 0);
+    },
+  },
+  "dockerd-crash": {
+    about: "kill -9 of the Docker daemon of the primary's machine, with all its containers",
+    boundSeconds: 27,
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      return {
+        hit: [primary],
+        happens: async () => {
+          await cluster.on(primary, "systemctl kill --kill-whom=main --signal=KILL docker");
+          await sleep(40 * SECOND);
+        },
+      };
+    },
+  },
+  switchover: {
+    about: "./scripts/trivet switchover",
+    boundSeconds: 3,
+    failedRequestsBound: 0,
+    prepare: async (cluster) => {
+      await Promise.resolve();
+      return crash(
+        async () => await switchover(cluster.target.outputs, { say: () => undefined }),
+        2,
+      );
+    },
+  },
+};

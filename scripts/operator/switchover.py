@@ -1,0 +1,28 @@
+# Asks Patroni of this container for a switchover. Arguments: the primary, the candidate.
+# Prints the status and Patroni's words. The password stays in here: no process list shows it.
+import base64
+import json
+import sys
+import urllib.error
+import urllib.request
+
+import yaml
+
+with open("/etc/trivet/patroni.yml", encoding="utf-8") as file:
+    rest = yaml.safe_load(file)["restapi"]
+login = "{username}:{password}".format(**rest["authentication"])
+request = urllib.request.Request(
+    "http://{}/switchover".format(rest["connect_address"]),
+    data=json.dumps({"leader": sys.argv[1], "candidate": sys.argv[2]}).encode(),
+    headers={
+        "Authorization": "Basic " + base64.b64encode(login.encode()).decode(),
+        "Content-Type": "application/json",
+    },
+)
+# Proxies of the environment are not for addresses of the platform.
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+try:
+    with opener.open(request, timeout=40) as answer:
+        print(answer.status, answer.read().decode())
+except urllib.error.HTTPError as refusal:
+    print(refusal.code, refusal.read().decode())

@@ -1,0 +1,77 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Away, Host } from "../components/core/host";
+import type { StateResource } from "../components/core/stack-state";
+import type { PlatformConfig } from "./config";
+import type { Machines } from "./machines";
+import type { Finding } from "./probe";
+import type { Previous } from "./transitions";
+import { isSame } from "./transitions";
+
+/**
+ * Silent machines that an update may go round: each was part of the platform at the last update, and
+ * most core machines answer.
+ */
+export function mayBeAway(
+  config: PlatformConfig,
+  findings: Readonly<Record<string, Finding>>,
+  previous: Previous | undefined,
+): string[] {
+  const silent = Object.keys(findings).filter((name) => findings[name]?.state === "silent");
+  const core = Object.keys(config.machines).filter(
+    (name) => config.machines[name]?.role === "core",
+  );
+  const answering = core.filter((name) => findings[name]?.state === "answers");
+  if (previous === undefined || answering.length * 2 <= core.length) return [];
+  return silent.filter((name) => !isNew(config, name, previous));
+}
+
+/** The machines with what their absence, or their being new, means for what is made on them. */
+export function marked(
+  machines: Machines,
+  config: PlatformConfig,
+  away: readonly string[],
+  previous: Previous | undefined,
+  state: Readonly<Record<string, StateResource>>,
+): Machines {
+  const known: Away = { known: new Set(Object.keys(state).map(typeAndName)) };
+  const mark = (host: Host): Host => ({
+    name: host.name,
+    connection: host.connection,
+    publicAddress: host.publicAddress,
+    privateAddress: host.privateAddress,
+    docker: host.docker,
+    ...(host.machine && { machine: host.machine }),
+    ...(away.includes(host.name) && { away: known }),
+    ...(previous !== undefined && { isNew: isNew(config, host.name, previous) }),
+  });
+  const all = machines.all.map(mark);
+  const withRole = (role: string) => all.filter(({ name }) => config.machines[name]?.role === role);
+  return { core: withRole("core"), app: withRole("app"), all };
+}
+
+/** The last type of a URN's chain of parents, and the name. */
+export function typeAndName(urn: string): string {
+  const [, , chain = "", name = ""] = /^urn:pulumi:(.*?)::.*?::(.*?)::(.*)$/.exec(urn) ?? [];
+  return `${chain.split("$").at(-1) ?? ""}::${name}`;
+}
+
+/** Whether a machine was no part of the platform at the last update. */
+export function isNew({ machines }: PlatformConfig, name: string, previous: Previous): boolean {
+  const [was, now] = [previous.machines[name], machines[name]];
+  return was === undefined || now === undefined || !isSame(was, now);
+}
+
+/** Says which machines are left alone, and why. */
+export async function sayAway(
+  config: PlatformConfig,
+  away: readonly string[],
+  findings: Readonly<Record<string, Finding>>,
+): Promise<void> {
+  for (const name of away) {
+    const { address = "", port = 22 } = config.machines[name] ?? {};
+    const said = findings[name]?.said ?? "";
+    await pulumi.log.warn(
+      `trivet:machines.${name} (${address} port ${port}) does not answer (${said}): what runs there is left as it is, and the first update that reaches it brings it level`,
+    );
+  }
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# What a machine tells of itself before anything is changed on it: its clock, its Swarm, whose data it holds. Changes
+# nothing, needs nothing that a bare machine has not, and never fails: what cannot be told is left out.
+# Argument: root of the file system (another one in tests).
+root=${1:-}
+tell() { printf 'trivet-%s %s\n' "$1" "$2"; }
+
+tell began "$(date +%s.%N)"
+data=/var/lib/docker
+# To ask a Docker that does not run would start it; one whose Swarm has no leader answers after 20 s.
+if systemctl is-active --quiet docker.service 2> /dev/null; then
+  format='{{.DockerRootDir}}
+{{.Swarm.LocalNodeState}} {{if .Swarm.Cluster}}{{or .Swarm.Cluster.ID "-"}}{{else}}-{{end}}{{range .Swarm.RemoteManagers}} {{.Addr}}{{end}}'
+  if said=$(timeout 3 docker info --format "$format" 2> /dev/null); then
+    data=${said%%$'\n'*}
+    tell swarm "${said#*$'\n'}"
+  fi
+fi
+# The first eight bytes are the identifier that initdb gave the cluster, the same on all its copies.
+if control=$(od -An -tu8 -N8 "$root$data/volumes/trivet-postgres/_data/main/global/pg_control" 2> /dev/null); then
+  tell postgres "${control//[[:space:]]/}"
+fi
+tell ended "$(date +%s.%N)"

@@ -1,0 +1,71 @@
+/** What a machine told of itself while we were signed in to it; what it did not tell is left out. */
+export interface Report {
+  clock?: ClockOffset;
+  swarm?: SwarmReport;
+  /** Identifier of the Postgres cluster whose data it holds. */
+  postgres?: string;
+}
+
+/** How far its clock is ahead of this computer's: at least and at most. Seconds. */
+export interface ClockOffset {
+  least: number;
+  most: number;
+}
+
+/** The Swarm that a machine's Docker is in. */
+export interface SwarmReport {
+  /** As Docker calls it: `inactive`, `pending`, `active`, `error` or `locked`. */
+  state: string;
+  /** Identity of the Swarm; only its managers know it. */
+  id?: string;
+  /** Addresses of its managers, without the port. */
+  managers: readonly string[];
+}
+
+/**
+ * Reads what probe.sh printed. Lines of somebody else, as a login shell's, are passed over.
+ *
+ * @param started Before we dialled, in seconds of a clock that nobody sets meanwhile.
+ * @param ended After all was read, by the same clock.
+ */
+export function parseReport(stdout: string, started: number, ended: number): Report {
+  const told = new Map<string, string>();
+  for (const line of stdout.split(/\r?\n/)) {
+    const [, key, value] = /^trivet-(\w+) (.*)$/.exec(line) ?? [];
+    if (key !== undefined && value !== undefined) told.set(key, value.trim());
+  }
+  const clock = offsetOf(told.get("began"), told.get("ended"), started, ended);
+  const swarm = swarmOf(told.get("swarm"));
+  const postgres = told.get("postgres");
+  return {
+    ...(clock && { clock }),
+    ...(swarm && { swarm }),
+    ...(postgres !== undefined && /^[1-9]\d{0,19}$/.test(postgres) && { postgres }),
+  };
+}
+
+/**
+ * Its first look at the clock was after we dialled, its last one before we had read it. So the login,
+ * which takes long, does not count as a difference.
+ */
+function offsetOf(
+  began: string | undefined,
+  last: string | undefined,
+  started: number,
+  ended: number,
+): ClockOffset | undefined {
+  const [first, second] = [Number(began ?? NaN) - started, Number(last ?? NaN) - ended];
+  if (!Number.isFinite(first) || !Number.isFinite(second)) return undefined;
+  // The wrong way round only where the clock was set meanwhile.
+  return { least: Math.min(first, second), most: Math.max(first, second) };
+}
+
+function swarmOf(told: string | undefined): SwarmReport | undefined {
+  const [state = "", id = "-", ...managers] = (told ?? "").split(/\s+/);
+  if (state === "") return undefined;
+  return {
+    state,
+    ...(id !== "-" && { id }),
+    managers: managers.map((address) => address.replace(/:\d+$/, "")),
+  };
+}
