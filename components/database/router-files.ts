@@ -34,7 +34,8 @@ export function renderRouterConfig(
     "  timeout server 24h",
     "  option clitcpka",
     "  option srvtcpka",
-    "  default-server inter 1s fastinter 500ms downinter 1s fall 3 rise 2 on-marked-down shutdown-sessions",
+    // Who answers 200 holds the lease, so one answer is enough to lead there; a switchover waits for it.
+    "  default-server inter 1s fastinter 200ms downinter 500ms fall 3 rise 1 on-marked-down shutdown-sessions",
     "",
     "frontend primary",
     ...bind(PORTS.routerPrimary),

@@ -5,7 +5,13 @@ set -euo pipefail
 address=$1 pool=$2
 shift 2
 
-case "$(docker info --format '{{.Swarm.LocalNodeState}}')" in
+# Pending while a machine that just started looks for the others.
+for _ in $(seq 1 180); do
+  state=$(docker info --format '{{.Swarm.LocalNodeState}}')
+  [ "$state" = pending ] || break
+  sleep 1
+done
+case $state in
   active) ;;
   inactive)
     for other in "$@"; do

@@ -10,6 +10,11 @@ read -r worker_token
 read -r swarm
 
 info() { docker info --format "$1"; }
+# Pending while a machine that just started looks for the others.
+for _ in $(seq 1 180); do
+  [ "$(info '{{.Swarm.LocalNodeState}}')" = pending ] || break
+  sleep 1
+done
 if [ "$(info '{{.Swarm.LocalNodeState}}')" = active ]; then
   # A worker does not know the identity, only its managers.
   if [ "$(info '{{if .Swarm.Cluster}}{{.Swarm.Cluster.ID}}{{end}}')" = "$swarm" ]; then exit 0; fi

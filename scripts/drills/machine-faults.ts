@@ -171,7 +171,7 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
       return {
         hit: [],
         happens: async () => {
-          await Promise.all(order.map(async (name) => await cluster.lab("kill", name)));
+          await Promise.all(order.map((name) => cluster.lab("kill", name)));
           await sleep(10 * SECOND);
         },
         mend: async () => {

@@ -14,7 +14,7 @@ defaults
   timeout server 24h
   option clitcpka
   option srvtcpka
-  default-server inter 1s fastinter 500ms downinter 1s fall 3 rise 2 on-marked-down shutdown-sessions
+  default-server inter 1s fastinter 200ms downinter 500ms fall 3 rise 1 on-marked-down shutdown-sessions
 
 frontend primary
 ${bind(5000)}
