@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { machinesOf, tryOn } from "../operator/machines";
 import type { StackOutputs } from "./pulumi";
-import { ROOT } from "./pulumi";
 
-const run = promisify(execFile);
 const MIB = 1_048_576;
+const MEASURE_SECONDS = 60;
 
 /** Memory that one process or container of the platform holds. */
 export interface MemoryUse {
@@ -50,18 +48,16 @@ export function parseMemory(text: string): MemoryUse[] {
   return [...sums].map(([name, bytes]) => ({ name, bytes: Math.round(bytes) }));
 }
 
-/** Measures every core machine. */
+/** Measures every core machine that answers. */
 export async function platformMemory(outputs: StackOutputs): Promise<MachineMemory[]> {
-  const core = Object.entries(outputs.machines).filter(([, machine]) => machine.role === "core");
-  return await Promise.all(
-    core.map(async ([machine, { ssh }]) => {
-      const command = `${ssh} 'sudo -n bash -s'`;
-      const promise = run("bash", ["-c", command], { cwd: ROOT });
-      promise.child.stdin?.end(MEASURE);
-      const { stdout } = await promise;
-      return { machine, uses: parseMemory(stdout) };
+  const core = machinesOf(outputs).filter(({ role }) => role === "core");
+  const measured = await Promise.all(
+    core.map(async (machine) => {
+      const stdout = await tryOn(machine, MEASURE, MEASURE_SECONDS);
+      return stdout === undefined ? [] : [{ machine: machine.name, uses: parseMemory(stdout) }];
     }),
   );
+  return measured.flat();
 }
 
 /** MiB of everything on one machine. */

@@ -72,6 +72,7 @@ describe("one VM", function () {
   it("takes less than 700 MB of memory without the application", async () => {
     const memory = await platformMemory(outputs);
     printMemory(memory);
+    assert.equal(memory.length, 1);
     for (const machine of memory) assert.ok(totalMiB(machine) < 700, JSON.stringify(machine));
   });
 
