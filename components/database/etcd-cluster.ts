@@ -8,6 +8,7 @@ import { PORTS } from "../core/ports";
 import { remoteFiles } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
+import { rolling } from "../core/rolling";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
@@ -61,7 +62,9 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
     const issued = new ClusterCertificates(name, args.hosts, { parent: this });
     this.certificates = issued.members;
     const founded = this.found(name, args);
-    const services = args.hosts.map((host) => this.runMember(name, host, args, founded));
+    const services = rolling(args.hosts, (host, after) =>
+      this.runMember(name, host, args, [founded, ...after]),
+    );
     const tidy = this.tidyMembers(name, args.hosts, services);
     this.addresses = pulumi
       .all([pulumi.all(args.hosts.map((host) => host.privateAddress)), tidy.id])
@@ -93,7 +96,7 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
     name: string,
     host: Host,
     args: EtcdClusterArgs,
-    founded: RemoteRun,
+    after: pulumi.Resource[],
   ): PinnedService {
     const { authority, certificate, key } = entryOf(this.certificates, host.name);
     const members = args.hosts.map((h) => ({ name: h.name, address: h.privateAddress }));
@@ -133,7 +136,7 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
         configFolders: { [folder]: "/etc/trivet" },
         volumes: { [`trivet-${name}`]: "/var/lib/etcd-data" },
         stopGraceSeconds: 15,
-        dependsOn: [files, founded],
+        dependsOn: [files, ...after],
       },
       this,
     );

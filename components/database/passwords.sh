@@ -1,19 +1,30 @@
 #!/usr/bin/env bash
 # Gives the platform's own roles their passwords, if this machine holds the primary: the data may be older than the
 # passwords, after the stack was destroyed and made again. Over the local socket, which asks for no password.
-# Argument: the service. Standard input: the passwords of superuser, replication and rewind.
+# Waits for a standby that is just being cloned: a machine without data is not done.
+# Arguments: the service, seconds to wait. Standard input: the passwords of superuser, replication and rewind.
 set -euo pipefail
-service=$1
+service=$1 limit=$2
 read -r SUPERUSER
 read -r REPLICATION
 read -r REWIND
 export SUPERUSER REPLICATION REWIND
 
-container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
-container=${container%%$'\n'*}
-[ -n "$container" ] || { echo "service $service has no running container on $(hostname)" >&2; exit 1; }
+container=""
+find_container() {
+  container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
+  container=${container%%$'\n'*}
+  [ -n "$container" ]
+}
 query() { docker exec --interactive --env SUPERUSER --env REPLICATION --env REWIND "$container" psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --username postgres "$@"; }
-standby=$(query --tuples-only --no-align --command 'SELECT pg_is_in_recovery()')
+standby=""
+until find_container && standby=$(query --tuples-only --no-align --command 'SELECT pg_is_in_recovery()' 2>&1 </dev/null); do
+  if [ "$SECONDS" -ge "$limit" ]; then
+    echo "Postgres on $(hostname) takes no connection within $limit s (${standby:-service $service has no running container}): a clone of a large database may need more (startSeconds); docker service logs $service says how far it is" >&2
+    exit 1
+  fi
+  sleep 1
+done
 [ "$standby" = f ] || exit 0
 query <<'SQL'
 -- The passwords must not reach the server's log, whatever happens to the statements.

@@ -10,6 +10,7 @@ import { PORTS } from "../core/ports";
 import { remoteFiles, signalService } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
+import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -110,9 +111,13 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
         ...checkParameters(`PatroniCluster "${name}"`, parameters),
       },
     }));
-    const services = hosts.map((host) => this.runMember(name, host, args, passwords, settings));
+    const services = rolling(hosts, (host, after) =>
+      this.runMember(name, host, args, passwords, settings, after),
+    );
     const settled = this.settle(name, args, resolved.startSeconds, passwords, settings, services);
-    const known = args.hosts.map((host) => this.givePasswords(name, host, passwords, settled));
+    const known = hosts.map((host) =>
+      this.givePasswords(name, host, passwords, resolved.startSeconds, settled),
+    );
     const roles = this.createRoles(name, args, resolved, passwords, application, known);
     this.database = resolved.name;
     this.user = resolved.user;
@@ -145,6 +150,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     args: PatroniClusterArgs,
     passwords: pulumi.Output<PatroniPasswords>,
     settings: pulumi.Output<PatroniSettings>,
+    after: pulumi.Resource[],
   ): PinnedService {
     const { authority, certificate, key } = entryOf(args.etcd.certificates, host.name);
     const config = pulumi
@@ -177,7 +183,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
       },
       this,
     );
-    return this.startMember(name, host, args, folder, files);
+    return this.startMember(name, host, args, folder, [files, ...after]);
   }
 
   private startMember(
@@ -185,7 +191,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     host: Host,
     args: PatroniClusterArgs,
     folder: string,
-    files: pulumi.Resource,
+    dependsOn: pulumi.Resource[],
   ): PinnedService {
     const liveness = pulumi.interpolate`http://${host.privateAddress}:${PORTS.patroni}/liveness`;
     return pinnedService(
@@ -202,7 +208,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
         sharedMemoryMiB: 256,
         // A fast shutdown writes a checkpoint first.
         stopGraceSeconds: 120,
-        dependsOn: [files],
+        dependsOn,
       },
       this,
     );
@@ -235,11 +241,12 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     name: string,
     host: Host,
     passwords: pulumi.Output<PatroniPasswords>,
+    startSeconds: number,
     settled: RemoteRun,
   ): RemoteRun {
     const script = {
       script: SCRIPTS.passwords,
-      args: [`${name}-${host.name}`],
+      args: [`${name}-${host.name}`, String(startSeconds)],
       stdin: pulumi.interpolate`${passwords.superuser}\n${passwords.replication}\n${passwords.rewind}\n`,
       dependsOn: [settled],
     };

@@ -17,7 +17,7 @@ case $state in
     for other in "$@"; do
       [ "$other" != "$address" ] || continue
       if timeout 2 bash -c "</dev/tcp/$other/2377" 2>/dev/null; then
-        echo "$(hostname): is in no Swarm, but $other manages one: if nothing there needs it, docker swarm leave --force there" >&2
+        echo "$(hostname): is in no Swarm, but $other manages one. If that is this platform's and this machine lost its data, put another machine first in the configuration, or replace this one (new address or host key); only if nothing there is needed: docker swarm leave --force there" >&2
         exit 1
       fi
     done

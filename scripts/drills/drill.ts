@@ -132,5 +132,6 @@ export function brokenBounds(drill: Bounds, observed: Observed, details: Details
       above(name, details[name] ?? Number.NaN, limit),
     ),
     ...(observed.acknowledgedRows > 0 ? [] : ["nothing was written"]),
+    ...(observed.requests > 0 ? [] : ["nothing was asked"]),
   ];
 }

@@ -16,7 +16,7 @@ export interface DrillTarget {
 
 /** What users would have noticed while something happened. */
 export interface Observed {
-  /** Longest time in which no writer on a machine that stayed had an acknowledgement. Seconds. */
+  /** Longest time that any one writer on a machine that stayed waited for an acknowledgement. Seconds. */
   writeGapSeconds: number;
   /** The same of requests over HTTPS. Seconds. */
   httpGapSeconds: number;
@@ -149,10 +149,12 @@ function summary(
   const reads = byMachine.flat();
   const rows = (judge: (each: Writes, there: ReadonlySet<number>) => number[]) =>
     sum(writes.map((each, i) => judge(each, found[i] ?? new Set()).length));
+  // Where it befalls every machine there are no others to look at.
+  const judged = stayed.length > 0 ? stayed : writes;
   return {
-    writeGapSeconds: Math.max(0, ...stayed.map(writeGapSeconds)),
-    httpGapSeconds: Math.max(0, ...byMachine.map(readGapSeconds)),
-    longestRequestSeconds: Math.max(0, ...reads.map(({ longestSeconds }) => longestSeconds)),
+    writeGapSeconds: longest(judged.map(writeGapSeconds)),
+    httpGapSeconds: longest(byMachine.map(readGapSeconds)),
+    longestRequestSeconds: longest(reads.map(({ longestSeconds }) => longestSeconds)),
     requests: sum(reads.map(({ sent }) => sent)),
     failedRequests: sum(reads.map(({ failed }) => failed)),
     failures: add(reads.map(({ reasons }) => reasons)),
@@ -164,6 +166,10 @@ function summary(
     writeErrors: add(stayed.map(({ errors }) => errors)),
   };
 }
+
+/** Not a number where nothing was measured: that keeps to no bound. */
+const longest = (seconds: readonly number[]) =>
+  seconds.length > 0 ? Math.max(...seconds) : Number.NaN;
 
 const sum = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
 

@@ -16,6 +16,7 @@ function lose(cluster: Cluster, name: string): Fault {
     hit: [name],
     happens: async (details) => {
       const tasks = await cluster.running(APPLICATION);
+      if (tasks === 0) throw new Error(`no replica of ${APPLICATION} runs before the fault`);
       await cluster.lab("kill", name);
       const rescheduled = async () => (await cluster.running(APPLICATION, [name])) >= tasks;
       details.rescheduledAfterSeconds = await secondsUntil(rescheduled, 120);
@@ -189,8 +190,8 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
   },
   reboot: {
     about: "./scripts/trivet reboot: every machine in turn",
-    // Of users of a machine that is just starting: none is counted.
-    boundSeconds: 0,
+    // Of a client that knows the one machine which is just restarting.
+    boundSeconds: 300,
     httpBoundSeconds: 3,
     failedRequestsBound: 0,
     prepare: async (cluster) => {

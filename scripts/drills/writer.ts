@@ -75,6 +75,7 @@ export class NumberedWriter {
       const values = [this.writes.writer, n];
       const { rows } = await client.query<{ timeline: string }>(INSERT, values);
       const timeline = Number.parseInt(rows[0]?.timeline ?? "", 16);
+      if (Number.isNaN(timeline)) throw new Error("the server names no timeline");
       // Committed here, but no standby has confirmed it.
       if (this.warnings > before) this.writes.indeterminate.add(n);
       else this.writes.acknowledged.set(n, { sentAt, at: Date.now(), timeline });

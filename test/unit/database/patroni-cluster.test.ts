@@ -109,7 +109,7 @@ describe("PatroniCluster", () => {
     assert.equal(roles.data, `${passwords.superuser}\n${passwordOf("postgres-application")}\n`);
     for (const name of started) {
       const given = engine.script(`${name}-passwords`);
-      assert.deepEqual(given.words, [name]);
+      assert.deepEqual(given.words, [name, "60"]);
       const { superuser, replication, rewind } = passwords;
       assert.equal(given.data, `${superuser}\n${replication}\n${rewind}\n`);
       assert.ok(engine.get(`${name}-passwords`).dependsOn.includes("postgres-settings"));

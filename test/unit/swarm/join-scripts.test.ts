@@ -80,7 +80,7 @@ describe("a machine on its way into the Swarm", () => {
       assert.deepEqual([status, stdout], [1, ""]);
       assert.match(
         stderr,
-        /^vm: is in no Swarm, but 10\.0\.0\.3 manages one: .*docker swarm leave --force there$/m,
+        /^vm: is in no Swarm, but 10\.0\.0\.3 manages one\. .*docker swarm leave --force there$/m,
       );
       assert.deepEqual(asked(), []);
     });

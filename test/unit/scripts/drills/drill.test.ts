@@ -44,5 +44,6 @@ describe("the judgement of a drill", () => {
     assert.deepEqual(broken({}, {}), ["rescheduledAfterSeconds NaN, at most 60"]);
     assert.deepEqual(broken({ writeGapSeconds: Number.NaN }), ["writeGapSeconds NaN, at most 2"]);
     assert.deepEqual(broken({ acknowledgedRows: 0 }), ["nothing was written"]);
+    assert.deepEqual(broken({ requests: 0 }), ["nothing was asked"]);
   });
 });
