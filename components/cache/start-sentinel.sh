@@ -39,4 +39,5 @@ echo "start-sentinel.sh: $own starts with $primary as primary"
   learned
 } >"$copy.new"
 mv -f "$copy.new" "$copy"
+unset REDISCLI_AUTH
 exec valkey-server "$copy" --sentinel

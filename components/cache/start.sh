@@ -44,4 +44,5 @@ echo "start.sh: $own starts with $primary as primary"
   if [ "$primary" != "$own" ]; then echo "replicaof $primary 6379"; fi
 } >"$copy.new"
 mv -f "$copy.new" "$copy"
+unset REDISCLI_AUTH
 exec valkey-server "$copy"
