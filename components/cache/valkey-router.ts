@@ -3,9 +3,8 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
-import { checkedSignal, remoteFiles } from "../core/remote-files";
 import type { PinnedService } from "../swarm/pinned-service";
-import { pinnedService } from "../swarm/pinned-service";
+import { proxyService } from "../swarm/proxy-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { CacheEndpoints } from "./valkey";
 import { renderCacheRouterConfig } from "./valkey-router-files";
@@ -22,9 +21,6 @@ export interface ValkeyRouterArgs {
   /** Connections that one router holds at most. Count, 100 to 100000. @default 4000 */
   maxConnections?: number;
 }
-
-/** User and group of the image. */
-const OWNER = "64803:64803";
 
 /**
  * HAProxy on each machine: one port that leads to Valkey's primary, wherever that is, so that its
@@ -69,32 +65,8 @@ export class ValkeyRouter extends Component {
           maxConnections,
         }),
       );
-    const file = { path: `${folder}/haproxy.cfg`, content: config, mode: "0400", owner: OWNER };
-    const files = remoteFiles(
-      `${service}-files`,
-      host,
-      {
-        files: [file],
-        afterwards: checkedSignal(service, "haproxy -c -q -f /etc/trivet/haproxy.cfg", "USR2"),
-        dependsOn: [swarm.provider],
-      },
-      this,
-    );
-    return pinnedService(
-      service,
-      {
-        service,
-        host,
-        swarm,
-        image,
-        healthcheck: {
-          test: ["CMD", "bash", "-c", `</dev/tcp/127.0.0.1/${PORTS.valkeyRouter}`],
-          startSeconds: 10,
-        },
-        configFolders: { [folder]: "/etc/trivet" },
-        stopGraceSeconds: 10,
-        dependsOn: [files],
-      },
+    return proxyService(
+      { service, host, swarm, image, folder, config, port: PORTS.valkeyRouter },
       this,
     );
   }

@@ -3,9 +3,8 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
-import { checkedSignal, remoteFiles } from "../core/remote-files";
 import type { PinnedService } from "../swarm/pinned-service";
-import { pinnedService } from "../swarm/pinned-service";
+import { proxyService } from "../swarm/proxy-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import { renderRouterConfig } from "./router-files";
 
@@ -21,9 +20,6 @@ export interface PrimaryRouterArgs {
   /** Connections that one router holds at most. Count, 100 to 100000. @default 4000 */
   maxConnections?: number;
 }
-
-/** User and group of the image. */
-const OWNER = "64803:64803";
 
 /**
  * HAProxy on each machine: one port leads to the primary, another to the standbys (or, with none, to
@@ -68,31 +64,15 @@ export class PrimaryRouter extends Component {
           maxConnections,
         ),
       );
-    const file = { path: `${folder}/haproxy.cfg`, content: config, mode: "0400", owner: OWNER };
-    const files = remoteFiles(
-      `${service}-files`,
-      host,
-      {
-        files: [file],
-        afterwards: checkedSignal(service, "haproxy -c -q -f /etc/trivet/haproxy.cfg", "USR2"),
-        dependsOn: [args.swarm.provider],
-      },
-      this,
-    );
-    return pinnedService(
-      service,
+    return proxyService(
       {
         service,
         host,
         swarm: args.swarm,
         image: args.image,
-        healthcheck: {
-          test: ["CMD", "bash", "-c", `</dev/tcp/127.0.0.1/${PORTS.routerStats}`],
-          startSeconds: 10,
-        },
-        configFolders: { [folder]: "/etc/trivet" },
-        stopGraceSeconds: 10,
-        dependsOn: [files],
+        folder,
+        config,
+        port: PORTS.routerStats,
       },
       this,
     );
