@@ -84,17 +84,6 @@ export function notYetElsewhere(placement: Placement, machine: string): string[]
     .map(([name]) => name);
 }
 
-/** Applications of which one machine has at least two replicas more than another that takes tasks. */
-export function unevenApplications({ nodes, applications, tasks }: Placement): string[] {
-  const takers = Object.keys(nodes).filter((id) => nodes[id]?.active === true);
-  return Object.keys(applications).filter((name) => {
-    const counts = takers.map(
-      (id) => tasks.filter(({ service, node }) => service === name && node === id).length,
-    );
-    return counts.length > 1 && Math.max(...counts) - Math.min(...counts) > 1;
-  });
-}
-
 /** Replaces an application's replicas one by one, the new one first, as an update would; throws if it fails. */
 export async function replaceReplicas(
   manager: Machine,
@@ -109,19 +98,4 @@ export async function replaceReplicas(
   if (code === 0) return;
   const reason = code === null ? `no end within ${limit} s` : stderr.trim().split("\n").at(-1);
   throw new Error(`${service} could not be moved: ${reason ?? ""}`);
-}
-
-/**
- * Spreads the applications over all machines again: Swarm leaves replicas where they are when a machine
- * comes back. Resolves to the names of those that were moved.
- */
-export async function respread(manager: Machine, signal?: AbortSignal): Promise<string[]> {
-  const placement = await readPlacement(manager, signal);
-  if (placement === undefined)
-    throw new Error(`${manager.name} does not tell where the replicas are`);
-  const uneven = unevenApplications(placement);
-  for (const name of uneven) {
-    await replaceReplicas(manager, name, placement.applications[name] ?? 1, signal);
-  }
-  return uneven;
 }

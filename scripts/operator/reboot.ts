@@ -4,8 +4,7 @@ import type { StackOutputs } from "../stack/pulumi";
 import { whileDrained } from "./drain";
 import { redundancyOf, redundantWithin } from "./health";
 import type { Machine } from "./machines";
-import { callOn, liveManager, machinesOf, tryOn, waitFor } from "./machines";
-import { respread } from "./placement";
+import { callOn, machinesOf, tryOn, waitFor } from "./machines";
 import { switchover } from "./switchover";
 
 /** Longest waits. Seconds. */
@@ -102,7 +101,6 @@ export async function reboot(outputs: StackOutputs, options: RebootOptions): Pro
       throw new Error(`${error instanceof Error ? error.message : String(error)}${rest}`);
     }
   }
-  await spreadAgain(run, all);
   return `restarted ${order.map(({ name }) => name).join(", ")} in ${seconds()} s`;
 }
 
@@ -162,12 +160,6 @@ async function restartAndWait(run: Run, machine: Machine): Promise<void> {
     }
     await waitFor(POLL_MILLISECONDS, signal);
   }
-}
-
-async function spreadAgain({ say, signal }: Run, all: readonly Machine[]): Promise<void> {
-  if (all.length === 1) return;
-  say("spreading the replicas over all machines again, where they are not");
-  await respread(await liveManager(all), signal);
 }
 
 /** The default way; the machine restarts a moment after the answer. */

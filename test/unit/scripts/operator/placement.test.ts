@@ -3,7 +3,6 @@ import {
   notYetElsewhere,
   parsePlacement,
   servicesOn,
-  unevenApplications,
 } from "../../../../scripts/operator/placement";
 
 const NODES = `node a ready active vm1
@@ -38,15 +37,5 @@ describe("where tasks are", () => {
     assert.deepEqual(left("b running", "c running", "c running"), []);
     assert.deepEqual(left("b running", "c running", "c starting"), ["web"]);
     assert.deepEqual(left("b running", "c running", "c running", "a running"), ["web"]);
-  });
-
-  it("is uneven from a difference of two", () => {
-    assert.deepEqual(unevenApplications(web("a running", "b running", "c running")), []);
-    assert.deepEqual(unevenApplications(web("a running", "b running")), []);
-    assert.deepEqual(unevenApplications(web("a running", "a running", "b running")), ["web"]);
-    const drained = parsePlacement(
-      `${NODES.replace("c ready active", "c ready drain")}service web 3 \ntask a running\ntask a running\ntask b running\n`,
-    );
-    assert.deepEqual(unevenApplications(drained), []);
   });
 });

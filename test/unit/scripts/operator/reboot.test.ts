@@ -65,15 +65,13 @@ describe("trivet reboot", () => {
       ...["pause vm3", "replace web", "drain vm3", "active vm3"],
       "switchover vm1 vm2",
       ...["pause vm1", "replace web", "drain vm1", "active vm1"],
-      "replace web",
     ]);
-    assert.deepEqual([...machines.web].sort(), ["vm1", "vm2", "vm3"]);
   });
 
   it("leaves an application alone that is not on the machine", async () => {
     machines.set("web", "vm1\nvm2\nvm2\n");
     assert.match(await run({ machines: ["vm3"] }), /^restarted vm3 in \d+ s$/);
-    assert.deepEqual(log(), ["pause vm3", "drain vm3", "active vm3", "replace web"]);
+    assert.deepEqual(log(), ["pause vm3", "drain vm3", "active vm3"]);
   });
 
   it("restarts application machines first", async () => {
