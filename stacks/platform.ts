@@ -19,6 +19,7 @@ import {
   MachineFacts,
   Reachability,
 } from "../components/machine";
+import { ObsoleteNodes } from "../components/swarm/obsolete-nodes";
 import { ReplicaSpread } from "../components/swarm/replica-spread";
 import { Swarm } from "../components/swarm/swarm";
 import type { TlsCertificate } from "../components/web/nginx-load-balancer";
@@ -116,6 +117,11 @@ export function createPlatform(
   const tls = certificateOf(config);
   const nginx = createEntry(config, machines, swarm, images.nginx, tls, services);
   const addresses = createAddress(config, machines, nginx);
+  new ObsoleteNodes(
+    "obsolete",
+    { managers: core, workers: machines.app },
+    { dependsOn: [etcd, postgres, valkey, nginx] },
+  );
   return describeOutputs(config, machines, {
     postgres,
     addresses,

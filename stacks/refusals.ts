@@ -151,6 +151,7 @@ export function foreignData(situation: Situation): string[] {
       const what = `is new to this stack, and holds data of another Postgres cluster (identifier ${id}) than ${listed(stayed.map((s) => s.name))} (${others})`;
       return `${labelOf(config, name)}: ${what}. If that data is not needed, run there: ${REMOVE_DATA}`;
     }),
+    ...emptyFounder(situation, core, holders),
     ...different(own, (names, whose) => {
       const what = `${names} hold data of different Postgres clusters (identifier of ${whose})`;
       return `trivet:machines: ${what}. On each whose data is not needed, run: ${REMOVE_DATA}`;
@@ -158,9 +159,25 @@ export function foreignData(situation: Situation): string[] {
   ];
 }
 
+/** At the first update the first core machine founds the clusters: it must not do so beside data. */
+function emptyFounder(
+  { config, previous }: Situation,
+  core: readonly Reported[],
+  holders: readonly [string, string][],
+): string[] {
+  const [first] = core;
+  if (previous !== undefined || first === undefined) return [];
+  if (holders.length === 0 || holders.some(([name]) => name === first.name)) return [];
+  const others = listed(holders.map(([name]) => name));
+  const verb = holders.length > 1 ? "hold" : "holds";
+  return [
+    `${labelOf(config, first.name)}: is the first core machine of a stack that was never up, and shows no data, while ${others} ${verb} data of a Postgres cluster. If the stack's state was lost, restore it, or write a machine with the data first; if the data is not needed, run there: ${REMOVE_DATA}`,
+  ];
+}
+
 /**
  * An update goes round a silent machine, and gives a new one the others' data; both at a time may
- * leave fewer members than can decide anything.
+ * leave fewer members than can decide anything, and etcd takes nobody in while a member is silent.
  */
 export function tooFewStay({ config, findings, previous, away }: Situation): string[] {
   if (previous === undefined) return [];
@@ -168,13 +185,18 @@ export function tooFewStay({ config, findings, previous, away }: Situation): str
   const stayed = stayedCore(previous, config);
   const here = stayed.filter((name) => findings[name]?.state === "answers");
   const silent = stayed.filter((name) => away.includes(name));
-  if (silent.length === 0 || here.length * 2 > were.length) return [];
-  const left = `that leaves ${here.length} of ${were.length} members, too few to decide anything`;
+  if (silent.length === 0) return [];
+  const isMajority = here.length * 2 > were.length;
+  const left = isMajority
+    ? "etcd takes no member in while another is silent"
+    : `that leaves ${here.length} of ${were.length} members, too few to decide anything`;
   const others = `while ${listed(silent)} ${silent.length > 1 ? "do" : "does"} not answer`;
-  return changesOf(config, previous).map(
-    ([name, change]) =>
-      `${labelOf(config, name)}: would be ${change} ${others}: ${left}. Start ${listed(silent)} first, or set trivet:machines.${name} back`,
-  );
+  return changesOf(config, previous)
+    .filter(([, change]) => !isMajority || change !== "removed")
+    .map(
+      ([name, change]) =>
+        `${labelOf(config, name)}: would be ${change} ${others}: ${left}. Start ${listed(silent)} first, or set trivet:machines.${name} back`,
+    );
 }
 
 /** Whoever is to go has the database, and nobody who stays. */

@@ -61,13 +61,15 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
 
     const issued = new ClusterCertificates(name, args.hosts, { parent: this });
     this.certificates = issued.members;
-    const founded = this.found(name, args);
+    const ready = [this.found(name, args), this.removeObsolete(name, args)];
     const services = rolling(args.hosts, (host, after) =>
-      this.runMember(name, host, args, [founded, ...after]),
+      this.runMember(name, host, args, [...ready, ...after]),
     );
-    const tidy = this.tidyMembers(name, args.hosts, services);
     this.addresses = pulumi
-      .all([pulumi.all(args.hosts.map((host) => host.privateAddress)), tidy.id])
+      .all([
+        pulumi.all(args.hosts.map((host) => host.privateAddress)),
+        pulumi.all(services.map(({ id }) => id)),
+      ])
       .apply(([all]) => all.map((address) => `${address}:${PORTS.etcdClient}`));
     this.registerOutputs({ addresses: this.addresses });
   }
@@ -82,12 +84,13 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
     return remoteScript(`${name}-found`, leadOf(hosts), script, this);
   }
 
-  private tidyMembers(name: string, hosts: readonly Host[], services: PinnedService[]): RemoteRun {
+  private removeObsolete(name: string, { hosts, swarm }: EtcdClusterArgs): RemoteRun {
     const lead = leadOf(hosts);
+    const machines = hosts.flatMap((host) => [host.name, host.privateAddress]);
     const script = {
       script: SCRIPTS.members,
-      args: [`${name}-${lead.name}`, ...hosts.map((host) => host.name)],
-      dependsOn: services,
+      args: [`${name}-${lead.name}`, `trivet-${name}`, ...machines],
+      dependsOn: [swarm.provider],
     };
     return remoteScript(`${name}-members`, lead, script, this);
   }

@@ -1,22 +1,46 @@
 #!/usr/bin/env bash
-# Removes members whose machine is no machine of the platform any more. Arguments: the service of this machine's member,
-# then the names of all members.
+# Removes members whose machine is no machine of the platform any more, before anybody joins: with one of them dead, etcd
+# takes nobody in. Arguments: the service of this machine's member, its volume, then name and address of each machine.
 set -euo pipefail
-service=$1
-shift
+service=$1 volume=$2
+shift 2
 
-container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
-[ -n "$container" ] || {
-  echo "service $service has no running container on $(hostname)" >&2
-  exit 1
-}
-ask() { docker exec "${container%%$'\n'*}" etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/trivet/authority.pem --cert /etc/trivet/member.pem --key /etc/trivet/member-key.pem "$@" </dev/null; }
+# Where etcd was never a member of anything, nothing is to be removed.
+folder=$(docker volume inspect --format '{{.Mountpoint}}' "$volume" 2>/dev/null) || exit 0
+compgen -G "$folder/member/member/wal/*.wal" >/dev/null || exit 0
 
-known=" $* "
-ask member list | sed 's/, /,/g' | while IFS=, read -r id _ name _; do
-  # One without a name is just joining.
-  case $known in *" $name "*) continue ;; esac
-  [ -n "$name" ] || continue
-  echo "removing member $name of etcd: it is no machine of the platform any more" >&2
-  ask member remove "$id" >/dev/null
+names=" " peers=" "
+while [ "$#" -gt 0 ]; do
+  names+="$1 " peers+="https://$2:2380 "
+  shift 2
 done
+
+ask() {
+  local container
+  container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
+  [ -n "$container" ] || {
+    echo "service $service has no running container on $(hostname)" >&2
+    return 1
+  }
+  docker exec "${container%%$'\n'*}" etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/trivet/authority.pem --cert /etc/trivet/member.pem --key /etc/trivet/member-key.pem "$@" </dev/null
+}
+
+# It may just have been started again.
+for turn in $(seq 1 30); do
+  if members=$(ask member list 2>&1); then break; fi
+  [ "$turn" -lt 30 ] || {
+    echo "the members of etcd cannot be asked for: ${members##*$'\n'}" >&2
+    exit 1
+  }
+  sleep 1
+done
+
+while IFS=, read -r id _ name peer _; do
+  # One without a name is just joining, or its machine went before it was done.
+  case $names in *" ${name:--} "*) continue ;; esac
+  if [ -z "$name" ]; then
+    case $peers in *" $peer "*) continue ;; esac
+  fi
+  echo "removing member ${name:-at $peer} of etcd: it is no machine of the platform any more" >&2
+  ask member remove "$id" >/dev/null
+done <<<"${members//, /,}"

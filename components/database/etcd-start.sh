@@ -37,6 +37,14 @@ join() {
   members | awk -F, -v self="$name=$peer" '$2 == "started" && $3 != "" { list = list $3 "=" $4 "," } END { print list self }'
 }
 
+has_log() { compgen -G "$data/member/member/wal/*.wal" >/dev/null; }
+
+# Where the data is taken away some day, the others have it.
+found_once() {
+  until has_log; do sleep 1; done
+  rm -f "$data/found"
+}
+
 promote() {
   local known id
   while sleep 1; do
@@ -53,13 +61,13 @@ promote() {
 final=$(mktemp)
 cat "$config/etcd.yml" >"$final"
 # The folder is no sign: etcd makes it before it asks the others, and may end there.
-if compgen -G "$data/member/member/wal/*.wal" >/dev/null; then
+if has_log; then
   state=existing cluster=$name=$peer
-  # Where the data is taken away some day, the others have it.
   rm -f "$data/found"
 elif [ -e "$data/found" ] || [ -z "$others" ]; then
   say "founds a cluster"
   state=new cluster=$name=$peer
+  (found_once &)
 else
   state=existing cluster=$(join)
 fi

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # Brings the Swarm's nodes to what the platform's machines are: each has its label and its role, and a node that is no
 # machine of the platform any more is drained and removed.
-# Arguments, four for each machine: name, private address, role (manager or worker), here or away.
+# Arguments: replaced (only nodes whose place another one has taken are removed) or obsolete (all that are no machine);
+# then four for each machine: name, private address, role (manager or worker), here or away.
 set -euo pipefail
+removed=$1
+shift
 
 nodes() { docker node ls --quiet | xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{.Status.Addr}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}'; }
 node_at() { nodes | awk -v address="$1" '$2 == address && $3 == "ready" && !found++ { print $1 }'; }
 
-kept=" "
+kept=" " names=" " addresses=" "
 while [ "$#" -gt 0 ]; do
   name=$1 address=$2 role=$3 presence=$4
   shift 4
+  names+="$name "
   if [ "$presence" = away ]; then
     kept+="$(nodes | awk -v address="$address" '$2 == address { print $1 }' | paste -sd' ') "
     continue
@@ -26,12 +30,17 @@ while [ "$#" -gt 0 ]; do
     exit 1
   }
   docker node update --label-add "trivet.machine=$name" --role "$role" "$node" >/dev/null
-  kept+="$node "
+  kept+="$node " addresses+="$address "
 done
 
-# Without the label it is somebody else's.
-nodes | awk '$5 != "-"' | while read -r node address state role _; do
+nodes | while read -r node address state role label; do
   case $kept in *" $node "*) continue ;; esac
+  if [ "$label" = - ]; then
+    # Somebody else's, unless a machine of the platform left it behind before it got its label.
+    case $state$addresses in down*" $address "*) ;; *) continue ;; esac
+  elif [ "$removed" = replaced ]; then
+    case $names in *" $label "*) ;; *) continue ;; esac
+  fi
   echo "removing node $node ($address): it is no machine of the platform any more" >&2
   docker node update --availability drain "$node" >/dev/null
   if [ "$state" = ready ]; then

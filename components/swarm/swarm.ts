@@ -9,6 +9,8 @@ import { leadOf } from "../core/host";
 import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
 import { OWNER_LABEL, removeLeftovers } from "./leftovers";
+import type { SwarmMember } from "./nodes";
+import { swarmMembers, tidyNodes } from "./nodes";
 
 /** Addresses of the Swarm's networks. None may hold a machine's own address. */
 export interface SwarmNetworkArgs {
@@ -57,17 +59,10 @@ export interface SwarmHandle {
   readonly owner?: pulumi.Output<string>;
 }
 
-/** A machine and what it is in the Swarm. */
-interface Member {
-  host: Host;
-  role: "manager" | "worker";
-}
-
 const SCRIPTS = {
   gateway: readScript(__dirname, "gateway.sh"),
   init: readScript(__dirname, "init.sh"),
   join: readScript(__dirname, "join.sh"),
-  nodes: readScript(__dirname, "nodes.sh"),
 };
 
 /** Docker Swarm on the given machines, with the applications' overlay network. */
@@ -82,14 +77,11 @@ export class Swarm extends Component implements SwarmHandle {
     super("trivet:swarm:Swarm", name, opts);
 
     const lead = leadOf(managers);
-    const members: Member[] = [
-      ...managers.map((host): Member => ({ host, role: "manager" })),
-      ...workers.map((host): Member => ({ host, role: "worker" })),
-    ];
+    const members = swarmMembers(managers, workers);
     const gateways = members.map(({ host }) => this.createGateway(name, host, network));
     const tokens = this.start(name, lead, managers, network, gateways);
     const joined = members.map((member) => this.join(name, member, managers, tokens));
-    const nodes = this.tidyNodes(name, lead, members, joined);
+    const nodes = tidyNodes(`${name}-nodes`, members, "replaced", this, joined);
     this.owner = new random.RandomId(`${name}-owner`, { byteLength: 8 }, { parent: this }).hex;
     this.provider = this.connect(name, lead, nodes);
     this.network = this.createOverlay(name, network, nodes);
@@ -123,7 +115,7 @@ export class Swarm extends Component implements SwarmHandle {
 
   private join(
     name: string,
-    { host, role }: Member,
+    { host, role }: SwarmMember,
     managers: readonly Host[],
     tokens: RemoteRun,
   ): RemoteRun {
@@ -133,21 +125,6 @@ export class Swarm extends Component implements SwarmHandle {
       stdin: pulumi.interpolate`${tokens.stdout}\n`,
     };
     return remoteScript(`${name}-${host.name}-join`, host, script, this);
-  }
-
-  private tidyNodes(
-    name: string,
-    lead: Host,
-    members: readonly Member[],
-    dependsOn: RemoteRun[],
-  ): RemoteRun {
-    const args = members.flatMap(({ host, role }) => [
-      host.name,
-      host.privateAddress,
-      role,
-      host.away === undefined ? "here" : "away",
-    ]);
-    return remoteScript(`${name}-nodes`, lead, { script: SCRIPTS.nodes, args, dependsOn }, this);
   }
 
   /** The address is given out only once the Swarm is up and tidy: the provider dials as soon as it has one. */

@@ -71,18 +71,19 @@ describe("EtcdCluster", () => {
     });
   }
 
-  it("is founded by the first machine, once, and tidied there when all run", async () => {
+  it("is founded by the first machine, once, and obsolete members are removed there before any joins", async () => {
     await made(3);
     const found = engine.get("etcd-found");
     assert.deepEqual(engine.script("etcd-found").words, ["trivet-etcd", "64801:64801"]);
     assert.deepEqual(found.ignoreChanges, ["*"]);
     assert.deepEqual(found.dependsOn, ["manager"]);
-    const words = ["etcd-vm1", "vm1", "vm2", "vm3"];
+    const machines = ["vm1 10.0.0.1", "vm2 10.0.0.2", "vm3 10.0.0.3"];
+    const words = ["etcd-vm1", "trivet-etcd", ...machines.flatMap((each) => each.split(" "))];
     assert.deepEqual(engine.script("etcd-members").words, words);
-    assert.deepEqual(
-      engine.get("etcd-members").dependsOn,
-      words.slice(1).map((m) => `etcd-${m}`),
-    );
+    assert.deepEqual(engine.get("etcd-members").dependsOn, ["manager"]);
+    for (const member of ["etcd-vm1", "etcd-vm2", "etcd-vm3"]) {
+      assert.ok(engine.get(member).dependsOn.includes("etcd-members"), member);
+    }
     assert.deepEqual(engine.get("etcd-members").ignoreChanges, []);
     for (const name of ["etcd-found", "etcd-members"]) {
       assert.equal(engine.addressOf(name), "203.0.113.1");

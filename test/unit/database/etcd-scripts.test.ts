@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { renderMembers } from "../../../components/database/etcd-files";
 import { scriptOf, StandIns } from "../support/stand-ins";
 
@@ -29,8 +29,9 @@ case "$2" in
     sed -i "/^$3, /s/true$/false/" "$list" ;;
 esac
 `;
-/** Starts at once: the others see it as a member with a name. */
+/** Starts at once: it has a log, and the others see it as a member with a name. */
 const ETCD = `
+mkdir -p "$DATA/member/member/wal"; touch "$DATA/member/member/wal/0.wal"
 cp "$2" "$FOLDER/final"
 name=$(sed -n 's/^name: //p' "$2")
 [ ! -e "$FOLDER/list" ] || sed -i "s/^new, unstarted, ,/new, started, $name,/" "$FOLDER/list"
@@ -93,6 +94,7 @@ describe("etcd-start.sh", () => {
     const { said, asked } = start(MEMBERS, ...both);
     startsWith(SELF, "new");
     assert.deepEqual([said, asked], [["etcd vm2: founds a cluster"], []]);
+    assert.ok(!existsSync(machine.at("data", "found")), "without its data it would found another");
   });
 
   it("founds a cluster where it is alone, and asks nobody", () => {
@@ -118,6 +120,7 @@ describe("etcd-start.sh", () => {
     machine.put("data/member/member/snap/db", "");
     start(MEMBERS, ...both, listed("b2", 2, "unstarted"));
     startsWith(`${OTHERS},${SELF}`, "existing");
+    rmSync(machine.at("data/member/member/wal"), { recursive: true });
     machine.put("data/found", "");
     start(MEMBERS);
     startsWith(SELF, "new");
@@ -209,27 +212,32 @@ describe("etcd-members.sh", () => {
   let machine: StandIns;
   beforeEach(() => {
     const docker = `
+again() { local left; left=$(cat "$FOLDER/$1" 2> /dev/null || echo 0); [ "$left" != 0 ] && echo $((left - 1)) > "$FOLDER/$1"; }
 case "$1 $*" in
-  "ps "*service.name=etcd-vm1*) [ -e "$FOLDER/stopped" ] || printf 'c1\\nc0\\n' ;;
+  "volume "*" trivet-etcd") [ -e "$FOLDER/volume" ] && echo "$FOLDER/volume" ;;
+  "ps "*service.name=etcd-vm1*) again stopped || printf 'c1\\nc0\\n' ;;
   "exec "*"member list") [ "$2" = c1 ] && cat "$FOLDER/list" ;;
   "exec "*) cat; [ "$2" = c1 ] && echo "\${*: -3}" >> "$FOLDER/asked" ;;
 esac`;
-    machine = new StandIns({ docker, hostname: "echo vm" });
+    machine = new StandIns({ docker, hostname: "echo vm", sleep: "" });
+    machine.put(LOG.replace("data/", "volume/"), "");
   });
   afterEach(() => {
     machine.remove();
   });
   function tidy(...list: string[]) {
     machine.put("list", list.map((line) => `${line}\n`).join(""));
-    const words = ["etcd-vm1", ...MEMBERS.map(({ name }) => name)];
+    const machines = MEMBERS.flatMap(({ name, address }) => [name, address]);
+    const words = ["etcd-vm1", "trivet-etcd", ...machines];
     const { status, stderr } = machine.run(scriptOf("database", "etcd-members.sh"), words);
     return { status, said: stderr, asked: machine.lines("asked") };
   }
   const all = [listed("a1", 1, "voter"), listed("a2", 2, "voter"), listed("a3", 3, "learner")];
+  const removing = (name: string) =>
+    `removing member ${name} of etcd: it is no machine of the platform any more\n`;
+  const nothing = { status: 0, said: "", asked: [] };
 
   it("removes those whose machine is gone, all of them", () => {
-    const removing = (name: string) =>
-      `removing member ${name} of etcd: it is no machine of the platform any more\n`;
     assert.deepEqual(tidy(listed("b7", 7, "voter"), ...all, listed("b11", 11, "voter")), {
       status: 0,
       said: removing("vm7") + removing("vm11"),
@@ -237,15 +245,38 @@ esac`;
     });
   });
 
+  it("removes one whose machine went before it had joined", () => {
+    assert.deepEqual(tidy(...all, listed("n", 7, "unstarted")), {
+      status: 0,
+      said: removing("at https://10.0.0.7:2380"),
+      asked: ["member remove n"],
+    });
+  });
+
   it("leaves the others, and one that is just joining", () => {
-    const expected = { status: 0, said: "", asked: [] };
-    assert.deepEqual(tidy(...all.slice(0, 2), listed("n", 3, "unstarted")), expected);
+    assert.deepEqual(tidy(...all.slice(0, 2), listed("n", 3, "unstarted")), nothing);
+  });
+
+  it("does nothing on a machine that was never a member", () => {
+    machine.put("stopped", "99");
+    rmSync(machine.at(LOG.replace("data/", "volume/")));
+    assert.deepEqual(tidy(listed("b7", 7, "voter")), nothing, "with a volume");
+    rmSync(machine.at("volume"), { recursive: true });
+    assert.deepEqual(tidy(listed("b7", 7, "voter")), nothing, "without one");
+  });
+
+  it("waits for its own member", () => {
+    machine.put("stopped", "3");
+    assert.deepEqual(tidy(...all), nothing);
   });
 
   it("says where its own member does not run", () => {
-    machine.put("stopped", "");
+    machine.put("stopped", "99");
     const { status, said } = tidy(...all);
     assert.equal(status, 1);
-    assert.match(said, /^service etcd-vm1 has no running container on vm$/m);
+    assert.match(
+      said,
+      /^the members of etcd cannot be asked for: service etcd-vm1 has no running container on vm$/m,
+    );
   });
 });

@@ -234,7 +234,7 @@ for (const silent of ["vm1", "vm3"]) {
 
     it("does cluster-wide work on the first machine that is there", () => {
       for (const name of [
-        ...["swarm-init", "swarm-nodes", "etcd-found", "etcd-members"],
+        ...["swarm-init", "swarm-nodes", "etcd-found", "etcd-members", "obsolete-removed"],
         ...["postgres-settings", "postgres-roles", "web-migrate", "web-try", "api-try"],
         ...[`image-etcd-${lead}`, `app-image-api-${lead}`, `image-etcd-${lead}-context`],
       ]) {

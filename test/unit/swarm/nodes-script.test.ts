@@ -43,11 +43,14 @@ describe("nodes.sh", () => {
   const nodes = () => swarm.lines("nodes");
   const asked = () => swarm.lines("asked").filter((line) => !line.startsWith("node ps"));
 
-  function tidy(before: readonly string[], ...machines: (readonly string[])[]) {
+  function tidyAs(removed: string, before: readonly string[], ...machines: (readonly string[])[]) {
     swarm.put("nodes", before.map((line) => `${line}\n`).join(""));
-    const { status, stderr } = swarm.run(scriptOf("swarm", "nodes.sh"), machines.flat());
+    const words = [removed, ...machines.flat()];
+    const { status, stderr } = swarm.run(scriptOf("swarm", "nodes.sh"), words);
     return { status, said: stderr };
   }
+  const tidy = (before: readonly string[], ...machines: (readonly string[])[]) =>
+    tidyAs("obsolete", before, ...machines);
   const done = { status: 0, said: "" };
   const removing = (id: string, address: string) =>
     `removing node ${id} (${address}): it is no machine of the platform any more\n`;
@@ -136,6 +139,28 @@ describe("nodes.sh", () => {
       "node demote old",
       "node rm --force old",
     ]);
+  });
+
+  it("removes what left before it got its label, where another one has its place", () => {
+    const before = [
+      "old 10.0.0.1 down worker -",
+      "a 10.0.0.1 ready manager vm1",
+      "f 10.0.0.7 down worker -",
+    ];
+    assert.deepEqual(tidy(before, VM1), { status: 0, said: removing("old", "10.0.0.1") });
+    assert.deepEqual(nodes(), before.slice(1));
+  });
+
+  it("leaves those that are no machine any more for later, where only replaced ones shall go", () => {
+    const before = [
+      "a 10.0.0.1 ready manager vm1",
+      "o 10.0.0.6 ready manager vm2",
+      "b 10.0.0.2 ready worker -",
+      "z 10.0.0.7 ready manager gone",
+    ];
+    const { status, said } = tidyAs("replaced", before, VM1, VM2);
+    assert.deepEqual([status, said], [0, removing("o", "10.0.0.6")]);
+    assert.deepEqual(nodes(), [before[0], "b 10.0.0.2 ready manager vm2", before[3]]);
   });
 
   it("tries a removal again: a manager takes a moment to become none", () => {

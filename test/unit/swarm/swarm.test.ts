@@ -32,7 +32,8 @@ describe("Swarm", () => {
   }
   /** What the lead is told of each machine: four words. */
   const nodes = () => {
-    const { words } = engine.script("swarm-nodes");
+    const [removed, ...words] = engine.script("swarm-nodes").words;
+    assert.equal(removed, "replaced", "the rest is removed once it is not needed any more");
     return Array.from({ length: words.length / 4 }, (_, i) => words.slice(4 * i, 4 * i + 4));
   };
 

@@ -1,0 +1,43 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../core/host";
+import { leadOf } from "../core/host";
+import type { RemoteRun } from "../core/remote-script";
+import { readScript, remoteScript } from "../core/remote-script";
+
+/** A machine and what it is in the Swarm. */
+export interface SwarmMember {
+  host: Host;
+  role: "manager" | "worker";
+}
+
+/** All machines of a Swarm, managers first. */
+export function swarmMembers(managers: readonly Host[], workers: readonly Host[]): SwarmMember[] {
+  return [
+    ...managers.map((host): SwarmMember => ({ host, role: "manager" })),
+    ...workers.map((host): SwarmMember => ({ host, role: "worker" })),
+  ];
+}
+
+const SCRIPT = readScript(__dirname, "nodes.sh");
+
+/**
+ * Gives nodes their labels and roles, and removes those whose place another one has taken, or all that
+ * are no machine of the platform any more.
+ */
+export function tidyNodes(
+  name: string,
+  members: readonly SwarmMember[],
+  removed: "replaced" | "obsolete",
+  parent: pulumi.Resource,
+  dependsOn?: pulumi.Resource[],
+): RemoteRun {
+  const lead = leadOf(members.filter(({ role }) => role === "manager").map(({ host }) => host));
+  const machines = members.flatMap(({ host, role }) => [
+    host.name,
+    host.privateAddress,
+    role,
+    host.away === undefined ? "here" : "away",
+  ]);
+  const script = { script: SCRIPT, args: [removed, ...machines] };
+  return remoteScript(name, lead, { ...script, ...(dependsOn && { dependsOn }) }, parent);
+}
