@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
 import { firstAnswer, machinesOf, waitFor } from "./machines";
@@ -16,6 +18,7 @@ const ASK_SECONDS = 10;
 const POLL_MILLISECONDS = 500;
 const NODES = `docker node ls --format 'node {{.Hostname}} {{.Status}} {{.Availability}} {{.ManagerStatus}}'`;
 const SERVICES = `docker service ls --format '{{.Name}} {{.Replicas}}'`;
+const MEMBERS = readFileSync(join(__dirname, "members.sh"), "utf8");
 
 /** Shell that prints what Patroni knows of the cluster, from the first of these members that answers. */
 export function clusterScript(addresses: readonly string[]): string {
@@ -24,6 +27,10 @@ export function clusterScript(addresses: readonly string[]): string {
   );
   return `printf 'cluster '; { ${ask.join(" || ")}; } || true; echo`;
 }
+
+/** Shell that prints what etcd and the cache consist of. */
+const membersScript = (names: readonly string[], addresses: readonly string[]) =>
+  `set -- ${names.join(" ")} -- ${addresses.join(" ")}\n${MEMBERS}`;
 
 /** Reads the line of {@link clusterScript} among others; no members if there is none to be read. */
 export function parseCluster(text: string): MemberStatus[] {
@@ -42,7 +49,9 @@ export async function redundancyOf(
 ): Promise<Redundancy> {
   const core = machinesOf(outputs).filter(({ role }) => role === "core");
   const addresses = core.map(({ name }) => outputs.machines[name]?.privateAddress ?? "");
-  const script = `${NODES}\n${SERVICES}\n${clusterScript(addresses)}`;
+  const names = core.map(({ name }) => name);
+  const members = membersScript(names, addresses);
+  const script = [NODES, SERVICES, clusterScript(addresses), members].join("\n");
   const text = await firstAnswer(core, script, ASK_SECONDS, signal);
   return judgeRedundancy(text, { members: core.length, nodes: machinesOf(outputs).length });
 }
@@ -58,6 +67,7 @@ export function judgeRedundancy(
   const members = parseCluster(text);
   const nodes = text.split("\n").filter((line) => line.startsWith("node "));
   const services = parseServices(text);
+  const started = (line: string) => text.split("\n").filter((each) => each === line).length;
   const count = (found: number, all: number, what: string) =>
     found === all ? [] : [`${found} of ${all} ${what}`];
   const missing = [
@@ -69,6 +79,13 @@ export function judgeRedundancy(
       .filter(({ role, state }) => state !== (role === "primary" ? "running" : "streaming"))
       .map(({ name, state }) => `${name} is ${state}`),
     ...count(members.length, wanted.members, "members of Postgres"),
+    ...count(started("etcd voter"), wanted.members, "voting members of etcd"),
+    ...(started("etcd learner") > 0 ? ["a member of etcd has no vote"] : []),
+    ...count(
+      started(`valkey master ${wanted.members - 1}`),
+      1,
+      "primaries of the cache with all replicas",
+    ),
     ...nodes.flatMap(judgeNode),
     ...count(nodes.length, wanted.nodes, "nodes of the Swarm"),
   ];

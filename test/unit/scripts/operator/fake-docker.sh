@@ -10,6 +10,16 @@ case "$*" in
     [ -e "$WORLD/no-guard-$MACHINE" ] || echo "guard-$MACHINE"
     ;;
   "ps -q --filter label=com.docker.swarm.service.name=postgres-"*) echo "postgres-$MACHINE" ;;
+  "ps -q --filter label=com.docker.swarm.service.name=etcd-$MACHINE") echo "etcd-$MACHINE" ;;
+  "ps -q --filter label=com.docker.swarm.service.name=valkey-$MACHINE") echo "valkey-$MACHINE" ;;
+  "ps -q --filter label=com.docker.swarm.service.name="*) ;;
+  "exec etcd-$MACHINE etcdctl "*" member list")
+    for vm in $MACHINES; do [[ $vm != vm* ]] || echo "id, started, $vm, https://peer, https://client, false"; done
+    ;;
+  "exec -i valkey-$MACHINE bash -s -- "*)
+    cat >/dev/null
+    echo "valkey master $(($# - 7))"
+    ;;
   "exec -i guard-$MACHINE python3 /etc/trivet/pooler-guard.py hold --seconds 20 --drain-seconds 5")
     if [ -e "$WORLD/busy-$MACHINE" ]; then
       # The others are paused by then.

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import type { StackOutputs } from "../../../../scripts/stack/pulumi";
 
 /** All that the scripts for a machine may find there: nothing that could touch the machine of the tests. */
-const TOOLS = ["bash", "cat", "head", "id", "sed", "seq", "sleep", "touch", "xargs"];
+const TOOLS = ["awk", "bash", "cat", "head", "id", "sed", "seq", "sleep", "touch", "tr", "xargs"];
 
 /** In place of ssh: runs the script here, with a world of its own. Its /run is a file name's beginning. */
 const SSH = `machine=$1 command=$2

@@ -15,6 +15,12 @@ node app1 Ready Active
 web 3/3
 nginx-vm1 1/1
 cluster ${JSON.stringify({ members })}
+etcd voter
+etcd voter
+etcd voter
+valkey slave 0
+valkey master 2
+valkey slave 0
 `;
 const missing = (said: string | undefined) => judgeRedundancy(said, WANTED).missing;
 
@@ -49,11 +55,27 @@ describe("redundancy", () => {
     ]);
   });
 
+  it("names members that are there and do not take part", () => {
+    assert.deepEqual(missing(text().replace("etcd voter", "etcd learner")), [
+      "2 of 3 voting members of etcd",
+      "a member of etcd has no vote",
+    ]);
+    assert.deepEqual(missing(`${text()}etcd learner\n`), ["a member of etcd has no vote"]);
+    assert.deepEqual(missing(text().replace("master 2", "master 1")), [
+      "0 of 1 primaries of the cache with all replicas",
+    ]);
+    assert.deepEqual(missing(text().replace("valkey slave 0", "valkey master 2")), [
+      "2 of 1 primaries of the cache with all replicas",
+    ]);
+  });
+
   it("is missing where nobody knows", () => {
     assert.deepEqual(missing(undefined), ["no manager answers"]);
     assert.deepEqual(missing(""), [
       "no services",
       "0 of 3 members of Postgres",
+      "0 of 3 voting members of etcd",
+      "0 of 1 primaries of the cache with all replicas",
       "0 of 4 nodes of the Swarm",
     ]);
     assert.deepEqual(missing(text().replace(/^cluster .*$/m, "cluster <html>")), [
