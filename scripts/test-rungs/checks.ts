@@ -17,9 +17,10 @@ interface Check {
 export async function runChecks(): Promise<Counts> {
   const tools = output(["./scripts/toolchain/lint-tools"]).trim();
   process.env.PATH = `${tools}:${process.env.PATH ?? ""}`;
-  const results = allChecks().map((check) => passes(check));
-  const passed = results.filter(Boolean).length;
-  return await Promise.resolve({ passed, failed: results.length - passed, skipped: 0 });
+  const checks = allChecks();
+  const failures = checks.filter((check) => !passes(check)).map(({ name }) => name);
+  const failed = failures.length;
+  return await Promise.resolve({ passed: checks.length - failed, failed, skipped: 0, failures });
 }
 
 function allChecks(): Check[] {

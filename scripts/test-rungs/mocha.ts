@@ -20,9 +20,14 @@ export async function runMocha(
   mocha.forbidOnly();
   for (const file of files) mocha.addFile(join(TESTS, folder, file));
   return await new Promise((resolve) => {
-    const runner = mocha.run(() => {
-      const { passes, failures, pending } = runner.stats ?? { passes: 0, failures: 1, pending: 0 };
-      resolve({ passed: passes, failed: failures, skipped: pending });
+    const failures: string[] = [];
+    const runner = mocha.run((failed) => {
+      const { passes, pending } = runner.stats ?? { passes: 0, pending: 0 };
+      resolve({ passed: passes, failed, skipped: pending, failures });
+    });
+    runner.on("fail", (test, error: unknown) => {
+      const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      failures.push(`${test.fullTitle()}: ${reason}`);
     });
   });
 }
