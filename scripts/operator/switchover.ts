@@ -28,6 +28,8 @@ export interface Survey {
 }
 
 const SURVEY_SECONDS = 5;
+/** Longest wait for Postgres to write out what is in memory. */
+const CHECKPOINT_SECONDS = 300;
 /** From the question to Patroni until the candidate is the primary. */
 const PROMOTED_SECONDS = 30;
 const SWITCHOVER = readFileSync(join(__dirname, "switchover.py"), "utf8");
@@ -49,6 +51,7 @@ export async function switchover(
   for (const { machine, answers } of surveys) {
     if (!answers) options.say(`${machine.name} does not answer: its pooler is not paused`);
   }
+  await checkpoint(primary, options.say);
   options.signal?.throwIfAborted();
   const holds = surveys
     .filter(({ answers }) => answers)
@@ -150,6 +153,14 @@ export function chooseCandidate(
 }
 
 const lag = ({ lagBytes }: MemberStatus) => lagBytes ?? Number.MAX_SAFE_INTEGER;
+
+/** Writes out what Patroni would otherwise have written out while queries wait. */
+async function checkpoint(primary: Machine, say: (line: string) => void): Promise<void> {
+  const id = `$(docker ps -q --filter label=com.docker.swarm.service.name=postgres-${primary.name} | head -n 1)`;
+  const script = `docker exec "${id}" psql -qX -U postgres -c CHECKPOINT > /dev/null && echo done`;
+  const said = await tryOn(primary, script, CHECKPOINT_SECONDS);
+  if (said === undefined) say("no checkpoint beforehand: queries may wait for longer");
+}
 
 /** Does `act` once every pooler is paused. Resolves to why there was no switchover, if so; all are resumed then. */
 async function whilePaused(

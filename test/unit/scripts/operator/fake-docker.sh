@@ -33,6 +33,7 @@ case "$*" in
     log "resumed $MACHINE"
     echo resumed
     ;;
+  "exec postgres-$MACHINE psql -qX -U postgres -c CHECKPOINT") log "checkpoint $MACHINE" ;;
   "exec -i postgres-"*" python3 - "*)
     cat >/dev/null
     if [ -e "$WORLD/refusal" ]; then

@@ -54,7 +54,7 @@ describe("trivet reboot", () => {
       limits,
       ...options,
     });
-  const log = () => machines.log.filter((line) => !/^(paused|resumed) /.test(line));
+  const log = () => machines.log.filter((line) => !/^(checkpoint|paused|resumed) /.test(line));
 
   it("empties each machine before its restart, the primary's last", async () => {
     machines.set("web", "vm2\nvm3\nvm3\n");

@@ -96,9 +96,10 @@ describe("trivet switchover", () => {
   it("pauses every pooler, moves the primary, and lets the queries go on", async () => {
     const all = ["vm1", "vm2", "vm3", "app1"];
     assert.match(await run(), /^vm2 is the primary; queries waited \d+\.\d s$/);
-    assert.deepEqual(sorted(0, 4), words("paused", all));
-    assert.equal(machines.log[4], "switchover vm1 vm2");
-    assert.deepEqual(sorted(5), words("resumed", all));
+    assert.equal(machines.log[0], "checkpoint vm1", "nobody waits for it");
+    assert.deepEqual(sorted(1, 5), words("paused", all));
+    assert.equal(machines.log[5], "switchover vm1 vm2");
+    assert.deepEqual(sorted(6), words("resumed", all));
     assert.deepEqual(said, []);
     assert.match(await run({ to: "vm3" }), /^vm3 is the primary/);
   });
@@ -137,7 +138,7 @@ describe("trivet switchover", () => {
     assert.match(await run(), /^vm2 is the primary/);
     assert.ok(Date.now() - started < 9000, `${Date.now() - started} ms`);
     assert.deepEqual(said, ["vm3 does not answer: its pooler is not paused"]);
-    assert.deepEqual(sorted(0, 3), words("paused", ["vm1", "vm2", "app1"]));
+    assert.deepEqual(sorted(1, 4), words("paused", ["vm1", "vm2", "app1"]));
   });
 
   /** All that were paused have gone on, and the primary is the old one. */
@@ -171,7 +172,7 @@ describe("trivet switchover", () => {
       run({ signal: controller.signal }),
       /^Error: interrupted; Patroni may still switch over: see/,
     );
-    while (machines.log.length < 4) await new Promise((resolve) => setTimeout(resolve, 50));
+    while (machines.log.length < 5) await new Promise((resolve) => setTimeout(resolve, 50));
     setTimeout(() => {
       controller.abort(new Error("interrupted"));
     }, 300);
