@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Spreads the replicas of applications over the machines again: Swarm leaves them where they are when a machine comes
-# back. On the Swarm's leader alone, once the machines that take tasks have been the same for a while, and once for
-# each such state: where resources do not allow an even spread, it must not try for ever.
+# back. The service gets as many replicas more as have to move, which Swarm puts where there are fewest, and loses as many,
+# which Swarm takes from where there are most: the others stay. A label holds the number that it goes back to, for whoever
+# leads the Swarm then, should this end in between.
+# On the Swarm's leader alone, once the machines that take tasks have been the same for a while, and once for each such
+# state: where resources do not allow an even spread, it must not try for ever.
 # Environment: STEADY_SECONDS, how long; STATE, folder that is empty after a restart of the machine.
 set -euo pipefail
 steady=${STEADY_SECONDS:-60} state=${STATE:-/run/trivet-spread}
@@ -21,8 +24,8 @@ if [ "$(cat "$state/takers" 2>/dev/null)" != "$takers" ]; then
 fi
 if (($(date +%s) - $(stat -c %Y "$state/takers") < steady)); then exit 0; fi
 
-# How many replicas more the fullest machine has than the emptiest.
-difference() {
+# How many replicas have to move, if the fullest machine has at least two more than the emptiest; else 0.
+moves() {
   docker service ps --quiet --no-trunc --filter desired-state=running "$1" |
     xargs -r docker inspect --type task --format '{{.NodeID}} {{.Status.State}}' |
     awk -v takers="$takers" '
@@ -30,24 +33,39 @@ difference() {
       $2 == "running" { count[$1]++ }
       END {
         least = most = count[ids[1]] + 0
-        for (i = 2; i <= n; i++) {
+        for (i = 1; i <= n; i++) {
           c = count[ids[i]] + 0
+          sum += c
           if (c < least) least = c
           if (c > most) most = c
         }
-        print most - least
+        low = int(sum / n); high = int((sum + n - 1) / n)
+        for (i = 1; i <= n; i++) {
+          if (count[ids[i]] > high) above += count[ids[i]] - high
+          if (count[ids[i]] < low) below += low - count[ids[i]]
+        }
+        moving = above > below ? above : below
+        print (most - least > 1 ? moving : 0)
       }'
 }
 
+# Until all run and are healthy, or not.
+scale() { timeout 600 docker service update --quiet "$@" </dev/null >/dev/null; }
+back() { scale --label-rm trivet.spread --replicas "$1" "$2"; }
+
 docker service ls --quiet --filter label=trivet.service |
-  xargs -r docker service inspect --format '{{.Spec.Name}} {{or (index .Spec.Labels "trivet.machine") "-"}} {{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}completed{{end}} {{.Spec.Mode.Replicated.Replicas}}' |
-  while read -r name machine update replicas; do
+  xargs -r docker service inspect --format '{{.Spec.Name}} {{or (index .Spec.Labels "trivet.machine") "-"}} {{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}completed{{end}} {{.Spec.Mode.Replicated.Replicas}} {{or (index .Spec.Labels "trivet.spread") "-"}}' |
+  while read -r name machine update replicas before; do
     [ "$machine" = - ] || continue
+    if [ "$before" != - ]; then back "$before" "$name" && continue; fi
     case $update in completed | rollback_completed) ;; *) continue ;; esac
     if [ "$(cat "$state/$name" 2>/dev/null)" = "$replicas" ]; then continue; fi
-    if (($(difference "$name") > 1)); then
-      echo "the replicas of $name are spread over the machines again"
-      docker service update --force --quiet "$name" </dev/null >/dev/null
+    moving=$(moves "$name")
+    if ((moving > 0)); then
+      echo "$moving of the $replicas replicas of $name move, so that they are spread over the machines again"
       printf '%s\n' "$replicas" >"$state/$name"
+      scale --label-add "trivet.spread=$replicas" --replicas "$((replicas + moving))" "$name" ||
+        echo "there is no room for $moving replicas more of $name: it stays as it is" >&2
+      back "$replicas" "$name"
     fi
   done

@@ -7,6 +7,7 @@ import { answersWithin } from "../../scripts/stack/address";
 
 /** Power cuts of one run. A drill asks for more than the tests of every change. */
 const POWER_CUTS = Number(process.env.TRIVET_POWER_CUTS ?? "2");
+assert.ok(POWER_CUTS >= 1, "TRIVET_POWER_CUTS has to be a count");
 /** What must come back comes back in seconds; this is for a machine that is busy with something else. Seconds. */
 const GENEROUS = 240;
 

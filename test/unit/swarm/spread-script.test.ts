@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { scriptOf, StandIns } from "../support/stand-ins";
 
 /** Nodes, services and tasks are files in the form in which the script asks for them. */
@@ -11,7 +12,7 @@ case "$*" in
   "service inspect"*) cat "$FOLDER/services" ;;
   "service ps"*) awk '{ print NR }' "$FOLDER/tasks-\${*: -1}" ; echo "\${*: -1}" > "$FOLDER/last" ;;
   "inspect --type task"*) cat "$FOLDER/tasks-$(cat "$FOLDER/last")" ;;
-  "service update"*) echo "\${*: -1}" >> "$FOLDER/updated" ;;
+  "service update --quiet "*) echo "\${*:4}" >> "$FOLDER/updated"; case "$*" in *"$(cat "$FOLDER/refused" 2> /dev/null || echo nothing)"*) exit 1 ;; esac ;;
   *) echo "not known: $*" >&2; exit 1 ;;
 esac
 `;
@@ -25,7 +26,7 @@ describe("spread.sh", () => {
   beforeEach(() => {
     swarm = new StandIns({ docker: DOCKER });
     put("leads", ["true"]);
-    put("services", ["web - completed 3", "etcd-vm1 vm1 completed 1"]);
+    put("services", ["web - completed 3 -", "etcd-vm1 vm1 completed 1 -"]);
     put("nodes", READY);
     put("tasks-web", UNEVEN);
   });
@@ -44,11 +45,56 @@ describe("spread.sh", () => {
     assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
     return swarm.lines("updated");
   }
+  const spread = (replicas: number, moving: number) => [
+    `--label-add trivet.spread=${replicas} --replicas ${replicas + moving} web`,
+    `--label-rm trivet.spread --replicas ${replicas} web`,
+  ];
 
   it("spreads what is uneven by two, at the second look, and only once", () => {
     assert.deepEqual(look(), []);
-    assert.deepEqual(look(), ["web"]);
-    assert.deepEqual(look(), ["web"]);
+    assert.deepEqual(look(), spread(3, 1));
+    assert.deepEqual(look(), spread(3, 1));
+  });
+
+  it("moves as many as are too many, and no more", () => {
+    const at = (...counts: number[]) =>
+      counts.flatMap((count, i) => Array<string>(count).fill(`${"abc"[i] ?? ""} running`));
+    for (const [tasks, moving] of [
+      [at(3, 0, 0), 2],
+      [at(4, 0, 0), 2],
+      [at(0, 5, 1), 3],
+      [at(2, 2, 0), 1],
+      [at(3, 1, 1), 1],
+      [at(2, 1, 1), 0],
+      [at(6, 0, 3), 3],
+    ] as const) {
+      rmSync(swarm.at("state"), { recursive: true, force: true });
+      put("updated", []);
+      put("tasks-web", tasks);
+      put("services", [`web - completed ${tasks.length} -`]);
+      look();
+      const [first = ""] = look();
+      const replicas = Number(/--replicas (\d+)/.exec(first)?.[1] ?? tasks.length);
+      assert.equal(replicas - tasks.length, moving, tasks.join());
+    }
+  });
+
+  it("goes back to the number of replicas that it had when it ended in between", () => {
+    put("services", ["web - completed 4 3"]);
+    look();
+    assert.deepEqual(look(), spread(3, 1).slice(1));
+  });
+
+  it("goes back, and says so, where there is no room for more", () => {
+    put("refused", ["--replicas 4"]);
+    look();
+    const env = { STATE: swarm.at("state"), STEADY_SECONDS: "0" };
+    const { status, stderr } = swarm.run(scriptOf("swarm", "spread.sh"), [], "", env);
+    assert.deepEqual(
+      [status, stderr],
+      [0, "there is no room for 1 replicas more of web: it stays as it is\n"],
+    );
+    assert.deepEqual(swarm.lines("updated"), spread(3, 1));
   });
 
   it("leaves alone what is even, or uneven by one", () => {
@@ -72,9 +118,9 @@ describe("spread.sh", () => {
     put("nodes", ["a ready active vm1", "b ready active vm2", "c down active vm3"]);
     put("tasks-web", ["a running", "a running", "a running"]);
     look();
-    assert.deepEqual(look(), ["web", "web"]);
-    put("services", ["web - completed 4"]);
-    assert.deepEqual(look(), ["web", "web", "web"]);
+    assert.deepEqual(look().slice(2), spread(3, 1));
+    put("services", ["web - completed 4 -"]);
+    assert.deepEqual(look().slice(4), spread(4, 1));
   });
 
   it("counts neither machines that take no tasks nor tasks that do not run", () => {
@@ -89,7 +135,7 @@ describe("spread.sh", () => {
 
   it("does nothing while an update is on its way, or was stopped", () => {
     for (const state of ["updating", "paused", "rollback_started"]) {
-      put("services", [`web - ${state} 3`]);
+      put("services", [`web - ${state} 3 -`]);
       look();
       assert.deepEqual(look(), []);
     }
@@ -101,6 +147,6 @@ describe("spread.sh", () => {
     assert.deepEqual(look(), []);
     put("leads", ["true"]);
     assert.deepEqual(look(), []);
-    assert.deepEqual(look(), ["web"]);
+    assert.deepEqual(look(), spread(3, 1));
   });
 });
