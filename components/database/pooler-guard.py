@@ -31,6 +31,8 @@ CONSOLE_SECONDS = 1.0
 # row after each false alarm, for this long: 2 s in all, where HAProxy takes about 4 s.
 MOST_CHANCES = 4
 CALM_SECONDS = 60.0
+# Between two looks of `hold`.
+HOLD_ROUND_SECONDS = 0.05
 # How long `hold` waits for its turn, and for a primary once it is to end.
 TURN_SECONDS = 5.0
 SETTLE_SECONDS = 15.0
@@ -423,8 +425,15 @@ def has_ended(worker: int) -> bool:
     return False
 
 
-def hold(settings: Settings, seconds: float, drain_seconds: float) -> int:
-    """Holds queries until standard input ends or has a line, at most `seconds`."""
+def told(seconds: float) -> str | None:
+    """What comes on standard input within `seconds`: a line, or nothing at its end. None if neither."""
+    if not select.select([sys.stdin], [], [], seconds)[0]:
+        return None
+    return os.read(sys.stdin.fileno(), 4096).decode()
+
+
+def hold(settings: Settings, given: argparse.Namespace) -> int:
+    """Holds queries until there is the primary that is waited for, or standard input ends."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: sys.exit(1))
     with turn(settings, TURN_SECONDS) as mine:
@@ -434,12 +443,26 @@ def hold(settings: Settings, seconds: float, drain_seconds: float) -> int:
         console = Console(settings)
         passed_on = False
         try:
+            if given.ready:
+                # All that takes time is done by then: every pooler pauses at the same moment.
+                console.is_paused()
+                say("ready")
+                if not told(given.seconds):
+                    return 0
             settings.held.touch()
-            if not console.pause(drain_seconds):
+            if not console.pause(given.drain_seconds):
                 say("busy")
                 return BUSY
             say("paused")
-            select.select([sys.stdin], [], [], seconds)
+            until = time.monotonic() + given.seconds
+            while told(0) is None:
+                found = given.until and find_primary(settings)
+                if found and found.name == given.until:
+                    break
+                if time.monotonic() > until:
+                    say("late")
+                    break
+                time.sleep(HOLD_ROUND_SECONDS)
             wait_until(lambda: find_primary(settings) is not None, SETTLE_SECONDS, ROUND_SECONDS)
         except ConsoleError as error:
             say(f"pgBouncer's console: {error}")
@@ -449,7 +472,7 @@ def hold(settings: Settings, seconds: float, drain_seconds: float) -> int:
                 signal.signal(number, signal.SIG_IGN)
             passed_on = resume_patiently(console)
             if passed_on:
-                settings.held.unlink()
+                settings.held.unlink(missing_ok=True)
         if passed_on:
             say("resumed")
         return 0 if passed_on else 1
@@ -466,10 +489,14 @@ def main() -> int:
         default=5.0,
         help="for transactions that are open; if they do not end: `busy`, exit code 3",
     )
+    holding.add_argument("--until", help="end once this member is the primary, for the router too")
+    holding.add_argument(
+        "--ready", action="store_true", help="say `ready`, and begin at a line on standard input"
+    )
     given = parser.parse_args()
     settings = Settings.read(Path(__file__).with_name("settings.json"))
     if given.command == "hold":
-        return hold(settings, given.seconds, given.drain_seconds)
+        return hold(settings, given)
     return keep(settings)
 
 

@@ -29,12 +29,17 @@ export interface Call {
   stderr: string;
 }
 
-/** Runs a script as root on a machine, for at most so long. Never rejects. */
+/**
+ * Runs a script as root on a machine, for at most so long. Never rejects.
+ *
+ * @param go What the script's last command waits for: it gets a line to read then. Its input is empty without.
+ */
 export async function callOn(
   { ssh }: Machine,
   script: string,
   limitSeconds: number,
   signal?: AbortSignal,
+  go?: Promise<unknown>,
 ): Promise<Call> {
   return await new Promise((resolve) => {
     const command = `${ssh} 'if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; fi'`;
@@ -44,7 +49,9 @@ export async function callOn(
       resolve({ code, stdout, stderr });
     });
     child.stdin?.on("error", () => undefined);
-    child.stdin?.end(`set -eu\n${script}\n`);
+    child.stdin?.write(`set -eu\n${script}\n`);
+    if (go === undefined) child.stdin?.end();
+    else void go.then(() => child.stdin?.end("go\n"));
   });
 }
 

@@ -5,7 +5,14 @@ import type { StackOutputs } from "../stack/pulumi";
 import { clusterScript, parseCluster } from "./health";
 import type { Machine } from "./machines";
 import { callOn, machinesOf, quote, tryOn } from "./machines";
-import { allPaused, findGuard, PoolerHold, releaseAll } from "./pooler-hold";
+import {
+  DRAIN_SECONDS,
+  findGuard,
+  pauseAll,
+  PoolerHold,
+  releaseAll,
+  START_SECONDS,
+} from "./pooler-hold";
 import type { MemberStatus } from "./status";
 
 /** What the operator chose. */
@@ -55,10 +62,13 @@ export async function switchover(
   options.signal?.throwIfAborted();
   const holds = surveys
     .filter(({ answers }) => answers)
-    .map(({ machine, guard }) => new PoolerHold(machine.name, machine.ssh, guard, options.signal));
-  const failure = await whilePaused(holds, options, async () => {
-    return await move(outputs, primary, candidate, options.signal);
-  });
+    .map(
+      ({ machine, guard }) =>
+        new PoolerHold(machine.name, machine.ssh, guard, candidate.name, options.signal),
+    );
+  const move = prepareMove(outputs, primary, candidate, options.signal);
+  const failure = await whilePaused(holds, options, move.ask);
+  move.withdraw();
   if (failure !== undefined) throw new Error(failure);
   return `${candidate.name} is the primary; queries waited ${waitedSeconds(holds).toFixed(1)} s`;
 }
@@ -170,9 +180,9 @@ async function whilePaused(
 ): Promise<string | undefined> {
   let failure: string | undefined;
   try {
-    const reason = await allPaused(holds);
+    const reason = await pauseAll(holds);
     failure = reason === undefined ? await act() : `gave up: ${reason}; nothing was changed`;
-    if (failure === undefined && holds.some(({ resumedAt }) => resumedAt !== undefined)) {
+    if (failure === undefined && holds.some(({ late }) => late)) {
       say("a pooler went on before the new primary was there: queries may have failed");
     }
   } finally {
@@ -196,46 +206,64 @@ exit 1`;
 
 const askScript = (primary: string, candidate: string) =>
   `id=$(docker ps -q --filter label=com.docker.swarm.service.name=postgres-${primary} | head -n 1)
-docker exec -i "$id" python3 - ${quote(primary)} ${quote(candidate)} <<'PYTHON'
-${SWITCHOVER}PYTHON`;
+docker exec -i "$id" python3 -c ${quote(SWITCHOVER)} ${quote(primary)} ${quote(candidate)}`;
 
-/** Asks Patroni, and waits until the candidate is the primary. Resolves to why it is not, if so. */
-async function move(
+/** A question to Patroni that only has to be put: queries wait from then on, so nothing else may take time. */
+interface Move {
+  /** Asks, and waits until the candidate is the primary. Resolves to why it is not, if so. */
+  ask: () => Promise<string | undefined>;
+  /** For a question that was never put. */
+  withdraw: () => void;
+}
+
+function prepareMove(
   outputs: StackOutputs,
   primary: Machine,
   candidate: Machine,
   signal?: AbortSignal,
-): Promise<string | undefined> {
+): Move {
   const over = new AbortController();
   const either = signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]);
-  const address = outputs.machines[candidate.name]?.privateAddress ?? "";
-  const promoted = async () => {
-    const { code, stdout } = await callOn(
-      candidate,
-      promotedScript(address),
-      PROMOTED_SECONDS + 10,
-      either,
-    );
-    if (code === 0) return undefined;
-    return stdout.includes("late")
-      ? `${candidate.name} has not become the primary within ${PROMOTED_SECONDS} s: ${STATUS}`
-      : `${candidate.name} stopped answering: ${STATUS}`;
-  };
-  const refused = async () => {
-    const script = askScript(primary.name, candidate.name);
-    const { code, stdout, stderr } = await callOn(primary, script, PROMOTED_SECONDS + 10, either);
-    return readRefusal(code, stdout, stderr);
-  };
-  try {
-    return await new Promise((resolve) => {
-      void promoted().then(resolve);
-      void refused().then((words) => {
-        if (words !== undefined) resolve(words);
+  let put: () => void = () => undefined;
+  const isPut = new Promise<void>((resolve) => {
+    put = resolve;
+  });
+  const limit = START_SECONDS + DRAIN_SECONDS + PROMOTED_SECONDS + 10;
+  const script = askScript(primary.name, candidate.name);
+  const answered = callOn(primary, script, limit, either, isPut);
+  const ask = async () => {
+    put();
+    try {
+      return await new Promise<string | undefined>((resolve) => {
+        void promoted(outputs, candidate, either).then(resolve);
+        void answered.then(({ code, stdout, stderr }) => {
+          const words = readRefusal(code, stdout, stderr);
+          if (words !== undefined) resolve(words);
+        });
       });
-    });
-  } finally {
+    } finally {
+      over.abort();
+    }
+  };
+  const withdraw = () => {
     over.abort();
-  }
+  };
+  return { ask, withdraw };
+}
+
+/** Waits until the candidate is the primary. Resolves to why it is not, if so. */
+async function promoted(
+  outputs: StackOutputs,
+  candidate: Machine,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const address = outputs.machines[candidate.name]?.privateAddress ?? "";
+  const script = promotedScript(address);
+  const { code, stdout } = await callOn(candidate, script, PROMOTED_SECONDS + 10, signal);
+  if (code === 0) return undefined;
+  return stdout.includes("late")
+    ? `${candidate.name} has not become the primary within ${PROMOTED_SECONDS} s: ${STATUS}`
+    : `${candidate.name} stopped answering: ${STATUS}`;
 }
 
 /** Patroni's words, unless it has agreed or has nothing to say yet. */

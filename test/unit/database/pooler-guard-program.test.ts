@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import type { Run } from "../support/guard-stage";
 import { PROGRAM, Stage } from "../support/guard-stage";
 
 /** Enough for several rounds of the program. */
@@ -156,6 +157,11 @@ describe("pooler-guard.py", () => {
   });
 
   describe("hold", () => {
+    const ready = async (hold: Run) => {
+      await hold.says(/^ready$/);
+      return hold;
+    };
+
     it("holds while its input is open, then until there is a primary; the guard lets it", async () => {
       await open();
       const guard = await stage.guard();
@@ -178,7 +184,37 @@ describe("pooler-guard.py", () => {
       await open();
       const hold = stage.run("hold", "--seconds", "0.3");
       assert.equal(await hold.ended, 0);
+      assert.deepEqual(hold.lines, ["paused", "late", "resumed"]);
+    });
+
+    it("ends once the member that is waited for is the primary, for the router too", async () => {
+      await open();
+      const hold = stage.run("hold", "--until", "vm3");
+      await hold.says(/^paused$/);
+      stage.primaries = ["vm3"];
+      await setTimeout(ROUNDS_MS);
+      assert.equal(stage.paused, true, "the router still leads to the old one");
+      stage.up = ["vm3"];
+      assert.equal(await hold.ended, 0);
       assert.deepEqual(hold.lines, ["paused", "resumed"]);
+    });
+
+    it("begins when it is told to, and not at all where the input ends before", async () => {
+      await open();
+      const [first, second] = [stage.run("hold", "--ready"), stage.run("hold", "--ready")];
+      const quick = await Promise.race([first, second].map(async (hold) => await ready(hold)));
+      await setTimeout(ROUNDS_MS);
+      assert.equal(stage.paused, false);
+      quick.child.stdin?.end();
+      assert.equal(await quick.ended, 0);
+      assert.deepEqual(quick.lines, ["ready"]);
+      const slow = await ready(quick === first ? second : first);
+      slow.child.stdin?.write("go\n");
+      await slow.says(/^paused$/);
+      assert.deepEqual(stage.commands, [PAUSE]);
+      slow.child.stdin?.end();
+      assert.equal(await slow.ended, 0);
+      assert.deepEqual(slow.lines, ["ready", "paused", "resumed"]);
     });
 
     it("gives way to transactions that stay open", async () => {

@@ -20,7 +20,9 @@ case "$*" in
     cat >/dev/null
     echo "valkey master $(($# - 7))"
     ;;
-  "exec -i guard-$MACHINE python3 /etc/trivet/pooler-guard.py hold --seconds 20 --drain-seconds 5")
+  "exec -i guard-$MACHINE python3 /etc/trivet/pooler-guard.py hold --ready --until "*" --seconds 20 --drain-seconds 5")
+    echo ready
+    read -r _ || exit 0
     if [ -e "$WORLD/busy-$MACHINE" ]; then
       # The others are paused by then.
       sleep 0.5
@@ -34,16 +36,16 @@ case "$*" in
     echo resumed
     ;;
   "exec postgres-$MACHINE psql -qX -U postgres -c CHECKPOINT") log "checkpoint $MACHINE" ;;
-  "exec -i postgres-"*" python3 - "*)
-    cat >/dev/null
+  "exec -i postgres-"*" python3 -c "*)
+    read -r _ || exit 0
     if [ -e "$WORLD/refusal" ]; then
       cat "$WORLD/refusal"
     elif [ -e "$WORLD/never" ]; then
       sleep 10
     else
-      log "switchover $6 $7"
-      echo "$7" >"$WORLD/primary"
-      echo "200 Successfully switched over to \"$7\""
+      log "switchover $7 $8"
+      echo "$8" >"$WORLD/primary"
+      echo "200 Successfully switched over to \"$8\""
     fi
     ;;
   "node ls -q") for vm in $MACHINES; do echo "id-$vm"; done ;;
