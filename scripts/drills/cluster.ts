@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { PORTS } from "../../components/core/ports";
 import { clusterScript, parseCluster, redundantWithin } from "../operator/health";
 import type { Machine } from "../operator/machines";
-import { firstAnswer, machinesOf, tryOn } from "../operator/machines";
+import { callOn, firstAnswer, machinesOf } from "../operator/machines";
 import { ROOT } from "../stack/pulumi";
 import type { DrillTarget } from "./load";
 
@@ -44,9 +44,12 @@ export class Cluster {
   /** A script as root on a machine; throws if it fails or does not answer. */
   async on(name: string, script: string, limitSeconds = 60): Promise<string> {
     const machine = this.machines.find((each) => each.name === name);
-    const printed = machine && (await tryOn(machine, script, limitSeconds));
-    if (printed === undefined) throw new Error(`on ${name}: ${script.slice(0, 300)} failed`);
-    return printed.trim();
+    if (machine === undefined) throw new Error(`there is no core machine ${name}`);
+    const { code, stdout, stderr } = await callOn(machine, script, limitSeconds);
+    if (code === 0) return stdout.trim();
+    const how = code === null ? `not done within ${limitSeconds} s` : `exit code ${code}`;
+    const [first = ""] = script.trim().split("\n");
+    throw new Error(`on ${name}, ${first.slice(0, 200)}: ${how}: ${stderr.trim().slice(-500)}`);
   }
 
   /** What the first core machine to answer prints, without those that are out of order. */

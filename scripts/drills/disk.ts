@@ -25,4 +25,18 @@ rm -f /var/lib/docker/filler2
 dd if=/dev/zero bs=4k >> /var/lib/docker/filler 2> /dev/null || true
 df -h /var/lib/docker`;
 
+/** Undoes {@link OWN_DISK}: after a restart of the machine, the data would lie on a disk that nobody mounts. */
+export const SHARED_DISK = `
+if [ -e /root/disk.img ]; then
+  systemctl stop docker.socket docker containerd
+  umount /var/lib/docker
+  mount -o loop /root/disk.img /mnt/disk
+  find /var/lib/docker -mindepth 1 -delete
+  cp -a /mnt/disk/. /var/lib/docker/
+  umount /mnt/disk
+  rm /root/disk.img
+  systemctl start docker
+fi
+echo done`;
+
 export const UNFILL = "rm -f /var/lib/docker/filler; echo done";

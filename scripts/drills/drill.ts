@@ -36,6 +36,8 @@ export interface Fault {
   happens: (details: Details) => Promise<void>;
   /** Ends it; called again if the drill fails in between. */
   mend?: () => Promise<void>;
+  /** Puts machines back as they were before it was prepared, once all has been measured. */
+  tidy?: () => Promise<void>;
   /** Looks at what must be true once it is over. */
   check?: (details: Details) => Promise<void>;
 }
@@ -72,7 +74,8 @@ export async function runDrill(
   stack: EditableStack,
 ): Promise<DrillResult> {
   await cluster.redundantWithin(REDUNDANT_SECONDS);
-  const { hit, byEntry = false, happens, mend, check } = await drill.prepare(cluster, stack);
+  const fault = await drill.prepare(cluster, stack);
+  const { hit, byEntry = false, happens, mend, check, tidy } = fault;
   const details: Details = {};
   let redundantAfterSeconds = Number.NaN;
   const progress = { mended: false };
@@ -91,6 +94,7 @@ export async function runDrill(
     return judge(name, drill, run, { observed, details, redundantAfterSeconds });
   } finally {
     if (!progress.mended) await mend?.();
+    await tidy?.();
   }
 }
 

@@ -3,7 +3,7 @@ import { reboot } from "../operator/reboot";
 import { switchover } from "../operator/switchover";
 import type { Cluster } from "./cluster";
 import { containerOf } from "./cluster";
-import { FILL, OWN_DISK, UNFILL } from "./disk";
+import { FILL, OWN_DISK, SHARED_DISK, UNFILL } from "./disk";
 import type { Details, Drill, Fault } from "./drill";
 import { SECOND, secondsUntil } from "./fault";
 
@@ -157,6 +157,9 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
         },
         mend: async () => {
           await cluster.on(primary, UNFILL);
+        },
+        tidy: async () => {
+          await cluster.on(primary, SHARED_DISK, 300);
         },
       };
     },
