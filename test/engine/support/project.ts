@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { utils } from "ssh2";
+import { newSshKey } from "../../support/ssh-keys";
 import { cacheFolder } from "../../../scripts/stack/stack-config";
 
 /** Folder of the checkout. */
@@ -59,7 +59,7 @@ export class Project {
     for (const [name, text] of Object.entries(files ?? {})) writeFileSync(this.path(name), text);
     mkdirSync(join(this.home, ".ssh"), { recursive: true });
     mkdirSync(this.path("state"));
-    this.privateKey = utils.generateKeyPairSync("ed25519").private;
+    this.privateKey = newSshKey().private;
     writeFileSync(join(this.home, ".ssh", "id_ed25519"), this.privateKey, { mode: 0o600 });
   }
 

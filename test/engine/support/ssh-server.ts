@@ -1,6 +1,7 @@
 /** SSH servers in this process that run nothing: whatever a test does, this machine stays as it is. */
 import type { Duplex } from "node:stream";
-import { Server, utils, type Connection, type ServerChannel, type Session } from "ssh2";
+import { Server, type Connection, type ServerChannel, type Session } from "ssh2";
+import { newSshKey } from "../../support/ssh-keys";
 import { swallowFiles } from "./sftp-sink";
 
 /** What facts.sh prints of a machine that the platform takes. */
@@ -55,7 +56,7 @@ export interface Abilities {
 const DIAL_DOCKER = "docker system dial-stdio";
 
 /** A host key that is nobody's. */
-export const otherHostKey = (): string => utils.generateKeyPairSync("ed25519").public;
+export const otherHostKey = (): string => newSshKey().public;
 
 /** A server that lets nobody in. */
 export async function startLockedMachine(): Promise<TestMachine> {
@@ -68,7 +69,7 @@ export async function startPretender(answer: Answer, can: Abilities = {}): Promi
 }
 
 async function start(answer: Answer | undefined, can: Abilities = {}): Promise<TestMachine> {
-  const { private: key, public: hostKey } = utils.generateKeyPairSync("ed25519");
+  const { private: key, public: hostKey } = newSshKey();
   const commands: { command: string; input: string }[] = [];
   let signIns = 0;
   const server = new Server({ hostKeys: [key] }, (client) => {

@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { startInProcess } from "./ssh-server.js";
 import { tmpdir, userInfo } from "node:os";
-import { utils } from "ssh2";
+import { newSshKey } from "../../../support/ssh-keys.js";
 import type { PropertyMap } from "../../../plugins/lib/values.js";
 
 const SSHD = "/usr/sbin/sshd";
@@ -32,14 +32,10 @@ export interface TestServer {
 
 export async function startServer(): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), "trivet-sshd-"));
-  const host = utils.generateKeyPairSync("ed25519");
-  const login = utils.generateKeyPairSync("ed25519");
+  const host = newSshKey();
+  const login = newSshKey();
   const passphrase = "correct horse";
-  const encrypted = utils.generateKeyPairSync("ed25519", {
-    passphrase,
-    cipher: "aes256-ctr",
-    rounds: 4,
-  });
+  const encrypted = newSshKey(passphrase);
   const authorized = [login.public, encrypted.public];
   const server = hasOpenSsh
     ? await startOpenSsh(directory, host.private, authorized)
@@ -48,7 +44,7 @@ export async function startServer(): Promise<TestServer> {
   return {
     port: server.port,
     hostKey: host.public,
-    otherHostKey: utils.generateKeyPairSync("ed25519").public,
+    otherHostKey: newSshKey().public,
     privateKey: login.private,
     encryptedKey: encrypted.private,
     passphrase,

@@ -9,6 +9,7 @@ import { dial } from "../../../../plugins/command/ssh/dial.js";
 import { operation } from "../../support/resource.js";
 import type { PropertyMap } from "../../../../plugins/lib/values.js";
 import { readRoute } from "../../../../plugins/command/ssh/endpoint.js";
+import { newSshKey } from "../../../../support/ssh-keys.js";
 import { startInProcess } from "../../support/ssh-server.js";
 
 describe("dialing a machine", () => {
@@ -62,7 +63,7 @@ describe("dialing a machine", () => {
   });
 
   it("names the ways to log in that failed", async () => {
-    const { private: privateKey } = utils.generateKeyPairSync("ed25519");
+    const { private: privateKey } = newSshKey();
     await assert.rejects(attempt(server.connection({ privateKey })), {
       message:
         "after 0 failed attempts: ssh: handshake failed: ssh: unable to authenticate, " +
@@ -128,7 +129,7 @@ describe("dialing a machine", () => {
 
   it("tries password, then keyboard-interactive, with the same password", async () => {
     const inProcess = await startInProcess({
-      hostKey: utils.generateKeyPairSync("ed25519").private,
+      hostKey: newSshKey().private,
       password: "other",
       keyboardPassword: "pass",
     });

@@ -1,16 +1,12 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
-import { utils } from "ssh2";
+import { newSshKey } from "../../../../support/ssh-keys.js";
 import { parseHostKey, parsePrivateKey } from "../../../../plugins/command/ssh/keys.js";
 
 describe("SSH keys", () => {
-  const pair = utils.generateKeyPairSync("ed25519");
+  const pair = newSshKey();
   const passphrase = "pass";
-  const encrypted = utils.generateKeyPairSync("ed25519", {
-    passphrase,
-    cipher: "aes256-ctr",
-    rounds: 4,
-  });
+  const encrypted = newSshKey(passphrase);
 
   function pem(type: "pkcs1" | "pkcs8", encryption: object = {}): string {
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
