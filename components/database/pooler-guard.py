@@ -151,14 +151,18 @@ class Console:
         return any(row["name"] == database and int(row["paused"]) == 1 for row in rows)
 
     def waiting_clients(self) -> int:
+        return self._sum_of_pools("cl_waiting")
+
+    def _sum_of_pools(self, column: str) -> int:
         database = self._settings.database
         rows = self._run("SHOW POOLS")
-        return sum(int(row["cl_waiting"]) for row in rows if row["database"] == database)
+        return sum(int(row[column]) for row in rows if row["database"] == database)
 
     def pause(self, seconds: float) -> bool:
         """Holds new transactions from now on. True if the open ones have ended within `seconds`.
 
-        The answer may come much later; the pause is in force without it.
+        The answer may come much later, up to a third of a second after the last transaction; the
+        pause is in force without it.
         """
         self._forget_pause()
         with self._errors() as psycopg2:
@@ -166,7 +170,16 @@ class Console:
             # psycopg2 itself does not keep the cursor that an answer is for.
             self._pausing = connection.cursor()
             self._pausing.execute(f'PAUSE "{self._settings.database}"')
-            return self._finished(psycopg2, connection, seconds)
+            until = time.monotonic() + seconds
+            while not self._finished(psycopg2, connection, min(seconds, 0.02)):
+                if time.monotonic() >= until:
+                    return False
+                if self._open_transactions() == 0:
+                    return True
+            return True
+
+    def _open_transactions(self) -> int:
+        return self._sum_of_pools("sv_active")
 
     def resume(self) -> None:
         """Passes on what is held, if anything is; ends a pause that waits for transactions, too."""
@@ -456,8 +469,8 @@ def hold(settings: Settings, given: argparse.Namespace) -> int:
             say("paused")
             until = time.monotonic() + given.seconds
             while told(0) is None:
-                found = given.until and find_primary(settings)
-                if found and found.name == given.until:
+                found = given.after and find_primary(settings)
+                if found and found.name != given.after:
                     break
                 if time.monotonic() > until:
                     say("late")
@@ -489,7 +502,9 @@ def main() -> int:
         default=5.0,
         help="for transactions that are open; if they do not end: `busy`, exit code 3",
     )
-    holding.add_argument("--until", help="end once this member is the primary, for the router too")
+    holding.add_argument(
+        "--after", help="end once another member than this is the primary, for the router too"
+    )
     holding.add_argument(
         "--ready", action="store_true", help="say `ready`, and begin at a line on standard input"
     )

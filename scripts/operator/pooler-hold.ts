@@ -26,7 +26,7 @@ export const findGuard = (machine: string) =>
 
 /**
  * The pooler of one machine, which lets queries wait from {@link pause} on. The program on the machine
- * resumes it once `until` is the primary, or at the end of its input: when {@link release} is called,
+ * resumes it once another member than `before` is the primary, or at the end of its input: when {@link release} is called,
  * when this program dies, when the connection breaks, and in any case after a while.
  */
 export class PoolerHold {
@@ -47,10 +47,10 @@ export class PoolerHold {
     readonly machine: string,
     ssh: string,
     guard: string,
-    until: string,
+    before: string,
     signal?: AbortSignal,
   ) {
-    const command = `exec docker exec -i ${quote(guard)} python3 /etc/trivet/pooler-guard.py hold --ready --until ${quote(until)} --seconds ${HOLD_SECONDS} --drain-seconds ${DRAIN_SECONDS}`;
+    const command = `exec docker exec -i ${quote(guard)} python3 /etc/trivet/pooler-guard.py hold --ready --after ${quote(before)} --seconds ${HOLD_SECONDS} --drain-seconds ${DRAIN_SECONDS}`;
     // A process group of its own: Ctrl-C is for us alone, who then end the input in an orderly way.
     this.child = spawn("bash", ["-c", `${ssh} "$REMOTE"`], {
       cwd: ROOT,

@@ -187,9 +187,17 @@ describe("pooler-guard.py", () => {
       assert.deepEqual(hold.lines, ["paused", "late", "resumed"]);
     });
 
-    it("ends once the member that is waited for is the primary, for the router too", async () => {
+    it("is in force before pgBouncer answers", async () => {
       await open();
-      const hold = stage.run("hold", "--until", "vm3");
+      stage.mark("slow", true);
+      const hold = stage.run("hold", "--seconds", "0.3");
+      assert.equal(await hold.ended, 0);
+      assert.deepEqual(hold.lines, ["paused", "late", "resumed"]);
+    });
+
+    it("ends once another member is the primary, for the router too", async () => {
+      await open();
+      const hold = stage.run("hold", "--after", "vm1");
       await hold.says(/^paused$/);
       stage.primaries = ["vm3"];
       await setTimeout(ROUNDS_MS);

@@ -140,7 +140,7 @@ export class Stage {
     );
   }
 
-  /** Sets or clears one mark of the console: `paused`, `stuck` or `away`. */
+  /** Sets or clears one mark of the console: `paused`, `stuck`, `slow` or `away`. */
   mark(name: string, present: boolean): void {
     if (present) writeFileSync(this.file(name), "");
     else rmSync(this.file(name), { force: true });

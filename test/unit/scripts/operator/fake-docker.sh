@@ -20,7 +20,7 @@ case "$*" in
     cat >/dev/null
     echo "valkey master $(($# - 7))"
     ;;
-  "exec -i guard-$MACHINE python3 /etc/trivet/pooler-guard.py hold --ready --until "*" --seconds 20 --drain-seconds 5")
+  "exec -i guard-$MACHINE python3 /etc/trivet/pooler-guard.py hold --ready --after "*" --seconds 20 --drain-seconds 5")
     echo ready
     read -r _ || exit 0
     if [ -e "$WORLD/busy-$MACHINE" ]; then
@@ -36,6 +36,13 @@ case "$*" in
     echo resumed
     ;;
   "exec postgres-$MACHINE psql -qX -U postgres -c CHECKPOINT") log "checkpoint $MACHINE" ;;
+  "kill --signal TERM postgres-$MACHINE")
+    [ ! -e "$WORLD/never" ] || exit 0
+    log "stopped $MACHINE"
+    for vm in $MACHINES; do
+      if [ "$vm" != "$MACHINE" ]; then echo "$vm" >"$WORLD/primary" && break; fi
+    done
+    ;;
   "exec -i postgres-"*" python3 -c "*)
     read -r _ || exit 0
     if [ -e "$WORLD/refusal" ]; then

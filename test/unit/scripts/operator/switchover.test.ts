@@ -93,15 +93,26 @@ describe("trivet switchover", () => {
   const sorted = (from: number, to?: number) => machines.log.slice(from, to).sort();
   const words = (verb: string, names: string[]) => names.map((name) => `${verb} ${name}`).sort();
 
-  it("pauses every pooler, moves the primary, and lets the queries go on", async () => {
-    const all = ["vm1", "vm2", "vm3", "app1"];
-    assert.match(await run(), /^vm2 is the primary; queries waited \d+\.\d s$/);
-    assert.equal(machines.log[0], "checkpoint vm1", "nobody waits for it");
-    assert.deepEqual(sorted(1, 5), words("paused", all));
-    assert.equal(machines.log[5], "switchover vm1 vm2");
-    assert.deepEqual(sorted(6), words("resumed", all));
-    assert.deepEqual(said, []);
-    assert.match(await run({ to: "vm3" }), /^vm3 is the primary/);
+  for (const [title, to, moved] of [
+    ["stops the primary, so that any standby is the next one", undefined, "stopped vm1"],
+    ["asks Patroni for the wanted one", "vm3", "switchover vm1 vm3"],
+  ] as const) {
+    it(`pauses every pooler, ${title}, and lets the queries go on`, async () => {
+      const all = ["vm1", "vm2", "vm3", "app1"];
+      const answer = await run(to === undefined ? {} : { to });
+      assert.match(answer, /^vm\d is the primary; queries waited \d+\.\d s$/);
+      assert.ok(answer.startsWith(to ?? "vm2"));
+      assert.equal(machines.log[0], "checkpoint vm1", "nobody waits for it");
+      assert.deepEqual(sorted(1, 5), words("paused", all));
+      assert.equal(machines.log[5], moved);
+      assert.deepEqual(sorted(6), words("resumed", all));
+      assert.deepEqual(said, []);
+    });
+  }
+
+  it("tells who has become the primary, whomever it asked", async () => {
+    machines.members("vm1", { vm2: "starting" });
+    assert.match(await run(), /^vm2 is the primary/);
   });
 
   it("does nothing where the wanted one is the primary", async () => {
@@ -147,7 +158,7 @@ describe("trivet switchover", () => {
       machines.log.filter((line) => line.startsWith(verb)).map((line) => line.split(" ")[1]);
     assert.deepEqual(names("resumed").sort(), names("paused").sort());
     assert.equal(names("paused").length, count);
-    assert.deepEqual(names("switchover"), []);
+    assert.deepEqual([...names("switchover"), ...names("stopped")], []);
   };
 
   it("resumes everything where transactions do not end", async () => {
@@ -161,7 +172,10 @@ describe("trivet switchover", () => {
 
   it("resumes everything where Patroni refuses", async () => {
     machines.set("refusal", "412 candidate name does not match with sync_standby\n");
-    await assert.rejects(run(), /^Error: Patroni refuses: candidate name does not match with sync/);
+    await assert.rejects(
+      run({ to: "vm2" }),
+      /^Error: Patroni refuses: candidate name does not match with sync/,
+    );
     undone(4);
   });
 

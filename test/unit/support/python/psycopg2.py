@@ -1,6 +1,7 @@
 """Stands in for psycopg2 and for pgBouncer's console behind it, for the tests of pooler-guard.py.
 
-The console's state is files in $CONSOLE: `paused`; `stuck` while transactions stay open; `away`; and
+The console's state is files in $CONSOLE: `paused`; `stuck` while transactions stay open; `slow` while a pause
+is in force and not answered; `away`; and
 `commands`, what has changed it.
 """
 
@@ -9,7 +10,7 @@ import types
 from pathlib import Path
 
 CONSOLE = Path(os.environ["CONSOLE"])
-PAUSED, STUCK, AWAY = (CONSOLE / name for name in ("paused", "stuck", "away"))
+PAUSED, STUCK, SLOW, AWAY = (CONSOLE / name for name in ("paused", "stuck", "slow", "away"))
 
 extensions = types.SimpleNamespace(POLL_OK=0, POLL_READ=1, POLL_WRITE=2)
 
@@ -42,8 +43,8 @@ class Cursor:
             columns = ("name", "paused")
             self._rows = [("shop", int(PAUSED.exists())), ("shop_read", 0)]
         else:
-            columns = ("database", "cl_waiting")
-            self._rows = [("shop", 2), ("shop", 1), ("shop_read", 9)]
+            columns = ("database", "cl_waiting", "sv_active")
+            self._rows = [("shop", 2, 0), ("shop", 1, int(STUCK.exists())), ("shop_read", 9, 3)]
         self.description = [(column,) for column in columns]
 
     def fetchall(self):
@@ -59,7 +60,7 @@ class Connection:
         return self._pipe[0]
 
     def poll(self):
-        stuck = self.waits and STUCK.exists()
+        stuck = self.waits and (STUCK.exists() or SLOW.exists())
         return extensions.POLL_READ if stuck else extensions.POLL_OK
 
     def cursor(self):
