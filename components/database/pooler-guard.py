@@ -31,8 +31,6 @@ CONSOLE_SECONDS = 1.0
 # row after each false alarm, for this long: 2 s in all, where HAProxy takes about 4 s.
 MOST_CHANCES = 4
 CALM_SECONDS = 60.0
-# Between two looks of `hold`.
-HOLD_ROUND_SECONDS = 0.05
 # How long `hold` waits for its turn, and for a primary once it is to end.
 TURN_SECONDS = 5.0
 SETTLE_SECONDS = 15.0
@@ -475,7 +473,7 @@ def hold(settings: Settings, given: argparse.Namespace) -> int:
                 if time.monotonic() > until:
                     say("late")
                     break
-                time.sleep(HOLD_ROUND_SECONDS)
+                time.sleep(ROUND_SECONDS)
             wait_until(lambda: find_primary(settings) is not None, SETTLE_SECONDS, ROUND_SECONDS)
         except ConsoleError as error:
             say(f"pgBouncer's console: {error}")
