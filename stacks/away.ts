@@ -25,15 +25,20 @@ export function mayBeAway(
   return silent.filter((name) => !isNew(config, name, previous));
 }
 
-/** The machines with what their absence, or their being new, means for what is made on them. */
+/** The machines with what their absence, their being new, or the primary's data means for what is made on them. */
 export function marked(
   machines: Machines,
   config: PlatformConfig,
   away: readonly string[],
   previous: Previous | undefined,
   state: Readonly<Record<string, StateResource>>,
+  findings: Readonly<Record<string, Finding>> = {},
 ): Machines {
   const known: Away = { known: new Set(Object.keys(state).map(typeAndName)) };
+  const hasPrimary = ({ name }: Host) => {
+    const { postgres, standby } = findings[name]?.report ?? {};
+    return postgres !== undefined && standby !== true;
+  };
   const mark = (host: Host): Host => ({
     name: host.name,
     connection: host.connection,
@@ -43,6 +48,7 @@ export function marked(
     ...(host.machine && { machine: host.machine }),
     ...(away.includes(host.name) && { away: known }),
     ...(previous !== undefined && { isNew: isNew(config, host.name, previous) }),
+    ...(hasPrimary(host) && { hasPrimary: true }),
   });
   const all = machines.all.map(mark);
   const withRole = (role: string) => all.filter(({ name }) => config.machines[name]?.role === role);

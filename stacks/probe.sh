@@ -19,5 +19,7 @@ fi
 # The first eight bytes are the identifier that initdb gave the cluster, the same on all its copies.
 if control=$(od -An -tu8 -N8 "$root$data/volumes/trivet-postgres/_data/main/global/pg_control" 2> /dev/null); then
   tell postgres "${control//[[:space:]]/}"
+  # Patroni's standbys have it, and a primary has not.
+  if [ -e "$root$data/volumes/trivet-postgres/_data/main/standby.signal" ]; then tell standby yes; fi
 fi
 tell ended "$(date +%s.%N)"

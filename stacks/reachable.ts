@@ -27,7 +27,7 @@ export class UnusableMachinesError extends PlainError {
  * them together, is said once, with what to do. A silent one that was part of the platform is gone round while most core machines
  * answer. Previews ask nobody: they may run where no machine can be reached.
  *
- * @returns The machines, with a mark on those that are out of reach or new.
+ * @returns The machines, with a mark on those that are out of reach or new, and on the primary's.
  * @throws UnusableMachinesError that lists every machine that cannot be used.
  */
 export async function checkReachable(
@@ -46,7 +46,7 @@ export async function checkReachable(
   ];
   if (problems.length > 0) throw new UnusableMachinesError(problems);
   await sayAway(config, away, findings);
-  return marked(machines, config, away, previous, state);
+  return marked(machines, config, away, previous, state, findings);
 }
 
 /** What is wrong with each machine that cannot be used, and what to do about it. */

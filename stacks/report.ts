@@ -4,6 +4,8 @@ export interface Report {
   swarm?: SwarmReport;
   /** Identifier of the Postgres cluster whose data it holds. */
   postgres?: string;
+  /** That data is a standby's. */
+  standby?: boolean;
 }
 
 /** How far its clock is ahead of this computer's: at least and at most. Seconds. */
@@ -41,6 +43,7 @@ export function parseReport(stdout: string, started: number, ended: number): Rep
     ...(clock && { clock }),
     ...(swarm && { swarm }),
     ...(postgres !== undefined && /^[1-9]\d{0,19}$/.test(postgres) && { postgres }),
+    ...(told.get("standby") === "yes" && { standby: true }),
   };
 }
 

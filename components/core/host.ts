@@ -34,6 +34,8 @@ export interface Host {
   readonly away?: Away;
   /** Was no part of the platform at the last update, so it leads nothing in this one. @default false */
   readonly isNew?: boolean;
+  /** Has the primary of the database at the moment, so what restarts there restarts last. @default false */
+  readonly hasPrimary?: boolean;
 }
 
 /** What is known of a machine that cannot be asked. */

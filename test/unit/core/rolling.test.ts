@@ -28,6 +28,16 @@ describe("rolling", () => {
     assert.deepEqual(order(known(1), known(2), known(3)), { vm1: [], vm2: ["vm1"], vm3: ["vm2"] });
   });
 
+  it("makes the primary's member the last one, and keeps the order of what it returns", () => {
+    const primary = { ...known(1), hasPrimary: true };
+    const hosts = [primary, known(2), known(3)];
+    assert.deepEqual(order(...hosts), { vm1: ["vm3"], vm2: [], vm3: ["vm2"] });
+    const names = rolling(hosts, ({ name }) =>
+      Object.assign(new pulumi.ComponentResource("test:core:Member", name), { machine: name }),
+    ).map(({ machine }) => machine);
+    assert.deepEqual(names, ["vm1", "vm2", "vm3"]);
+  });
+
   it("lets new ones wait for nobody, and nobody wait for them", () => {
     const waits = { vm1: [], vm2: [], vm3: ["vm1"] };
     assert.deepEqual(order(known(1), added(2), known(3)), waits);

@@ -3,7 +3,8 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../../../components/core/host";
 import { marked, mayBeAway, typeAndName } from "../../../stacks/away";
 import type { PlatformConfig } from "../../../stacks/config";
-import type { MachineState } from "../../../stacks/probe";
+import type { Finding, MachineState } from "../../../stacks/probe";
+import type { Report } from "../../../stacks/report";
 import { checkReachable } from "../../../stacks/reachable";
 import { previousOf, type Previous } from "../../../stacks/transitions";
 import { Program, THREE } from "./program";
@@ -157,6 +158,21 @@ describe("machines with what is known of them", () => {
       [false, true],
     );
     for (const each of marked(given, two, [], undefined, {}).all) assert.ok(!("isNew" in each));
+  });
+
+  it("have the primary where the data is no standby's", () => {
+    const answers = (report: Report): Finding => ({ state: "answers", said: "", report });
+    const findings = {
+      vm1: answers({ postgres: "71", standby: true }),
+      vm2: answers({ postgres: "71" }),
+      vm3: answers({}),
+    };
+    const three = { core: [vm1, vm2, vm3], app: [], all: [vm1, vm2, vm3] };
+    const { all } = marked(three, config, [], undefined, {}, findings);
+    assert.deepEqual(
+      all.filter(({ hasPrimary }) => hasPrimary === true).map(({ name }) => name),
+      ["vm2"],
+    );
   });
 });
 

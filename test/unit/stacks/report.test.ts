@@ -68,6 +68,9 @@ describe("what a machine tells of itself", () => {
   it("is the identifier of its Postgres cluster, where Docker keeps volumes", () => {
     control(7_710_665_859_597_852_696n);
     assert.equal(report().postgres, "7710665859597852696");
+    assert.equal(report().standby, undefined);
+    put("var/lib/docker/volumes/trivet-postgres/_data/main/standby.signal", "");
+    assert.equal(report().standby, true);
     docker("inactive -", "/data/docker");
     assert.equal(report().postgres, undefined);
     control(18_446_744_073_709_551_615n, "/data/docker");
