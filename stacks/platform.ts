@@ -54,26 +54,39 @@ export function createPlatform(
   const images = createImages(config, machines, prepared);
 
   const etcd = new EtcdCluster("etcd", { hosts: core, swarm, image: images.etcd });
-  const postgres = new PatroniCluster("postgres", {
-    hosts: core,
-    swarm,
-    etcd,
-    image: images.postgres,
-    parameters: size.database.parameters.apply((computed) => ({
-      ...computed,
-      ...config.database.parameters,
-    })),
-    database: { name: config.database.name, user: config.database.user },
-    clients: machines.app.map((host) => host.privateAddress),
-  });
+  const obsolete = new ObsoleteNodes(
+    "obsolete",
+    { managers: core, workers: machines.app, found: swarm.obsoleteNodes },
+    { dependsOn: etcd },
+  );
+  const postgres = new PatroniCluster(
+    "postgres",
+    {
+      hosts: core,
+      swarm,
+      etcd,
+      image: images.postgres,
+      parameters: size.database.parameters.apply((computed) => ({
+        ...computed,
+        ...config.database.parameters,
+      })),
+      database: { name: config.database.name, user: config.database.user },
+      clients: machines.app.map((host) => host.privateAddress),
+    },
+    { dependsOn: obsolete },
+  );
   createDump(config, machines, postgres);
-  const router = new PrimaryRouter("router", {
-    hosts: machines.all,
-    swarm,
-    image: images.haproxy,
-    members: postgres.members,
-    maxConnections: config.database.router.maxConnections,
-  });
+  const router = new PrimaryRouter(
+    "router",
+    {
+      hosts: machines.all,
+      swarm,
+      image: images.haproxy,
+      members: postgres.members,
+      maxConnections: config.database.router.maxConnections,
+    },
+    { dependsOn: obsolete },
+  );
   const pgBouncer = new PgBouncer(
     "pgbouncer",
     {
@@ -94,12 +107,11 @@ export function createPlatform(
     { hosts: machines.all, swarm, image: images.pgbouncer, pooler: pgBouncer, upstream: postgres },
     { dependsOn: [pgBouncer] },
   );
-  const valkey = new Valkey("valkey", {
-    hosts: core,
-    swarm,
-    image: images.valkey,
-    memoryMiB: size.cacheMemoryMiB,
-  });
+  const valkey = new Valkey(
+    "valkey",
+    { hosts: core, swarm, image: images.valkey, memoryMiB: size.cacheMemoryMiB },
+    { dependsOn: obsolete },
+  );
   const valkeyRouter = new ValkeyRouter(
     "valkey-router",
     { hosts: machines.all, swarm, image: images.haproxy, upstream: valkey },
@@ -117,11 +129,6 @@ export function createPlatform(
   const tls = certificateOf(config);
   const nginx = createEntry(config, machines, swarm, images.nginx, tls, services);
   const addresses = createAddress(config, machines, nginx);
-  new ObsoleteNodes(
-    "obsolete",
-    { managers: core, workers: machines.app },
-    { dependsOn: [etcd, postgres, valkey, nginx] },
-  );
   return describeOutputs(config, machines, {
     postgres,
     addresses,

@@ -39,10 +39,11 @@ export async function checkReachable(
   if (pulumi.runtime.isDryRun()) return marked(machines, config, [], previous, state);
   const findings = await probeMachines(machines.all);
   const away = mayBeAway(config, findings, previous);
+  const isFounded = Object.keys(state).some((urn) => urn.endsWith("::etcd-found"));
   const others = Object.entries(findings).filter(([name]) => !away.includes(name));
   const problems = [
     ...unusable(config, Object.fromEntries(others)),
-    ...refusals({ config, findings, previous, away }),
+    ...refusals({ config, findings, previous, away, isFounded }),
   ];
   if (problems.length > 0) throw new UnusableMachinesError(problems);
   await sayAway(config, away, findings);

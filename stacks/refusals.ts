@@ -13,6 +13,8 @@ export interface Situation {
   previous: Previous | undefined;
   /** Silent machines that the update would go round. */
   away: readonly string[];
+  /** An update that did not come to its end has founded the clusters already. @default false */
+  isFounded?: boolean;
 }
 
 /** Why machines that can all be signed in to make no platform together, and what to do about it. */
@@ -161,12 +163,12 @@ export function foreignData(situation: Situation): string[] {
 
 /** At the first update the first core machine founds the clusters: it must not do so beside data. */
 function emptyFounder(
-  { config, previous }: Situation,
+  { config, previous, isFounded = false }: Situation,
   core: readonly Reported[],
   holders: readonly [string, string][],
 ): string[] {
   const [first] = core;
-  if (previous !== undefined || first === undefined) return [];
+  if (previous !== undefined || isFounded || first === undefined) return [];
   if (holders.length === 0 || holders.some(([name]) => name === first.name)) return [];
   const others = listed(holders.map(([name]) => name));
   const verb = holders.length > 1 ? "hold" : "holds";

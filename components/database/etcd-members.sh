@@ -8,6 +8,8 @@ shift 2
 # Where etcd was never a member of anything, nothing is to be removed.
 folder=$(docker volume inspect --format '{{.Mountpoint}}' "$volume" 2>/dev/null) || exit 0
 compgen -G "$folder/member/member/wal/*.wal" >/dev/null || exit 0
+# After a destroy the data is there and the service is not: it comes after this.
+docker service inspect "$service" >/dev/null 2>&1 || exit 0
 
 names=" " peers=" "
 while [ "$#" -gt 0 ]; do
@@ -36,6 +38,8 @@ for turn in $(seq 1 30); do
 done
 
 while IFS=, read -r id _ name peer _; do
+  # A warning of etcdctl's is no member.
+  [[ $id =~ ^[0-9a-f]+$ ]] || continue
   # One without a name is just joining, or its machine went before it was done.
   case $names in *" ${name:--} "*) continue ;; esac
   if [ -z "$name" ]; then

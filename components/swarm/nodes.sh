@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Brings the Swarm's nodes to what the platform's machines are: each has its label and its role, and a node that is no
 # machine of the platform any more is drained and removed.
-# Arguments: replaced (only nodes whose place another one has taken are removed) or obsolete (all that are no machine);
-# then four for each machine: name, private address, role (manager or worker), here or away.
+# Arguments: replaced (only nodes whose place another one has taken are removed, and the identities of the others that are
+# no machine any more are printed) or obsolete (all that are no machine); then four for each machine: name, private address, role (manager or worker), here or away.
 set -euo pipefail
 removed=$1
 shift
@@ -39,7 +39,7 @@ nodes | while read -r node address state role label; do
     # Somebody else's, unless a machine of the platform left it behind before it got its label.
     case $state$addresses in down*" $address "*) ;; *) continue ;; esac
   elif [ "$removed" = replaced ]; then
-    case $names in *" $label "*) ;; *) continue ;; esac
+    case $names in *" $label "*) ;; *) echo "$node" && continue ;; esac
   fi
   echo "removing node $node ($address): it is no machine of the platform any more" >&2
   docker node update --availability drain "$node" >/dev/null

@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../core/host";
 import { leadOf } from "../core/host";
-import type { RemoteRun } from "../core/remote-script";
+import type { RemoteRun, RemoteScriptArgs } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
 
 /** A machine and what it is in the Swarm. */
@@ -29,7 +29,7 @@ export function tidyNodes(
   members: readonly SwarmMember[],
   removed: "replaced" | "obsolete",
   parent: pulumi.Resource,
-  dependsOn?: pulumi.Resource[],
+  more: Pick<RemoteScriptArgs, "dependsOn" | "after"> = {},
 ): RemoteRun {
   const lead = leadOf(members.filter(({ role }) => role === "manager").map(({ host }) => host));
   const machines = members.flatMap(({ host, role }) => [
@@ -38,6 +38,10 @@ export function tidyNodes(
     role,
     host.away === undefined ? "here" : "away",
   ]);
-  const script = { script: SCRIPT, args: [removed, ...machines] };
-  return remoteScript(name, lead, { ...script, ...(dependsOn && { dependsOn }) }, parent);
+  return remoteScript(
+    name,
+    lead,
+    { script: SCRIPT, args: [removed, ...machines], ...more },
+    parent,
+  );
 }

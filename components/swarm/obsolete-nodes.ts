@@ -10,11 +10,14 @@ export interface ObsoleteNodesArgs {
   managers: readonly Host[];
   /** Its other machines. @default [] */
   workers?: readonly Host[];
+  /** What the Swarm found, so that they are looked for again; see {@link Swarm.obsoleteNodes}. */
+  found: pulumi.Input<string>;
 }
 
 /**
  * Drains and removes the Swarm's nodes that are no machines of the platform any more. Let it depend on
- * what has members on each machine: a cluster that loses machines before it was told has no majority.
+ * the etcd cluster, which would lose its majority with machines that it still counts, and let all else
+ * depend on it: a Postgres primary that has to go hands over when its node is drained.
  */
 export class ObsoleteNodes extends Component {
   constructor(name: string, args: ObsoleteNodesArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -28,7 +31,9 @@ export class ObsoleteNodes extends Component {
       .done();
     super("trivet:swarm:ObsoleteNodes", name, opts);
 
-    tidyNodes(`${name}-removed`, swarmMembers(managers, workers), "obsolete", this);
+    tidyNodes(`${name}-removed`, swarmMembers(managers, workers), "obsolete", this, {
+      after: [args.found],
+    });
     this.registerOutputs({});
   }
 }

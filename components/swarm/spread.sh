@@ -51,13 +51,21 @@ moves() {
 
 # Until all run and are healthy, or not.
 scale() { timeout 600 docker service update --quiet "$@" </dev/null >/dev/null; }
-back() { scale --label-rm trivet.spread --replicas "$1" "$2"; }
+# Unless somebody has written the service anew meanwhile: an update of the stack knows its number itself.
+back() {
+  local now
+  now=$(docker service inspect --format '{{or (index .Spec.Labels "trivet.spread") "-"}}' "$2")
+  [ "$now" != "$1" ] || scale --label-rm trivet.spread --replicas "$1" "$2"
+}
 
 docker service ls --quiet --filter label=trivet.service |
   xargs -r docker service inspect --format '{{.Spec.Name}} {{or (index .Spec.Labels "trivet.machine") "-"}} {{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}completed{{end}} {{.Spec.Mode.Replicated.Replicas}} {{or (index .Spec.Labels "trivet.spread") "-"}}' |
   while read -r name machine update replicas before; do
     [ "$machine" = - ] || continue
-    if [ "$before" != - ]; then back "$before" "$name" && continue; fi
+    if [ "$before" != - ]; then
+      back "$before" "$name" || true
+      continue
+    fi
     case $update in completed | rollback_completed) ;; *) continue ;; esac
     if [ "$(cat "$state/$name" 2>/dev/null)" = "$replicas" ]; then continue; fi
     moving=$(moves "$name")

@@ -71,6 +71,8 @@ export class Swarm extends Component implements SwarmHandle {
   readonly network: pulumi.Output<string>;
   readonly gatewayAddress: string;
   readonly owner: pulumi.Output<string>;
+  /** Identities of nodes that are no machines of the platform any more; {@link ObsoleteNodes} removes them. */
+  readonly obsoleteNodes: pulumi.Output<string>;
 
   constructor(name: string, args: SwarmArgs, opts?: pulumi.ComponentResourceOptions) {
     const { managers, workers, network } = resolveArgs(name, args);
@@ -81,7 +83,8 @@ export class Swarm extends Component implements SwarmHandle {
     const gateways = members.map(({ host }) => this.createGateway(name, host, network));
     const tokens = this.start(name, lead, managers, network, gateways);
     const joined = members.map((member) => this.join(name, member, managers, tokens));
-    const nodes = tidyNodes(`${name}-nodes`, members, "replaced", this, joined);
+    const nodes = tidyNodes(`${name}-nodes`, members, "replaced", this, { dependsOn: joined });
+    this.obsoleteNodes = nodes.stdout;
     this.owner = new random.RandomId(`${name}-owner`, { byteLength: 8 }, { parent: this }).hex;
     this.provider = this.connect(name, lead, nodes);
     this.network = this.createOverlay(name, network, nodes);

@@ -93,8 +93,11 @@ export async function runDrill(
     });
     return judge(name, drill, run, { observed, details, redundantAfterSeconds });
   } finally {
-    if (!progress.mended) await mend?.();
-    await tidy?.();
+    try {
+      if (!progress.mended) await mend?.();
+    } finally {
+      await tidy?.();
+    }
   }
 }
 

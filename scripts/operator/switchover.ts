@@ -32,6 +32,8 @@ export interface Survey {
   /** Container of the program that holds the pooler. */
   guard: string;
   members: readonly MemberStatus[];
+  /** Patroni was told to keep its hands off (`patronictl pause`): if it stopped, nobody would follow. */
+  isMaintained: boolean;
 }
 
 const SURVEY_SECONDS = 5;
@@ -69,12 +71,12 @@ export async function switchover(
   const standbys = surveys
     .filter(({ machine, answers }) => answers && machine.role === "core" && machine !== primary)
     .map(({ machine }) => machine);
+  const isFree = options.to === undefined && !surveys.some(({ isMaintained }) => isMaintained);
   const move = prepareMove(outputs, {
     primary,
     candidate,
-    may: options.to === undefined ? standbys : [candidate],
-    script:
-      options.to === undefined ? stopScript(primary.name) : askScript(primary.name, options.to),
+    may: isFree ? standbys : [candidate],
+    script: isFree ? stopScript(primary.name) : askScript(primary.name, candidate.name),
     ...(options.signal && { signal: options.signal }),
   });
   const failure = await whilePaused(holds, options, move.begin);
@@ -96,6 +98,7 @@ async function surveyAll(outputs: StackOutputs): Promise<Survey[]> {
         answers: text !== undefined,
         guard: /^guard (\S+)$/m.exec(text ?? "")?.[1] ?? "",
         members: parseCluster(text ?? ""),
+        isMaintained: /"pause": ?true/.test(text ?? ""),
       };
     }),
   );

@@ -215,6 +215,7 @@ describe("etcd-members.sh", () => {
 again() { local left; left=$(cat "$FOLDER/$1" 2> /dev/null || echo 0); [ "$left" != 0 ] && echo $((left - 1)) > "$FOLDER/$1"; }
 case "$1 $*" in
   "volume "*" trivet-etcd") [ -e "$FOLDER/volume" ] && echo "$FOLDER/volume" ;;
+  "service service inspect etcd-vm1") [ ! -e "$FOLDER/destroyed" ] ;;
   "ps "*service.name=etcd-vm1*) again stopped || printf 'c1\\nc0\\n' ;;
   "exec "*"member list") [ "$2" = c1 ] && cat "$FOLDER/list" ;;
   "exec "*) cat; [ "$2" = c1 ] && echo "\${*: -3}" >> "$FOLDER/asked" ;;
@@ -246,15 +247,15 @@ esac`;
   });
 
   it("removes one whose machine went before it had joined", () => {
-    assert.deepEqual(tidy(...all, listed("n", 7, "unstarted")), {
+    assert.deepEqual(tidy(...all, listed("c7", 7, "unstarted")), {
       status: 0,
       said: removing("at https://10.0.0.7:2380"),
-      asked: ["member remove n"],
+      asked: ["member remove c7"],
     });
   });
 
   it("leaves the others, and one that is just joining", () => {
-    assert.deepEqual(tidy(...all.slice(0, 2), listed("n", 3, "unstarted")), nothing);
+    assert.deepEqual(tidy(...all.slice(0, 2), listed("c3", 3, "unstarted")), nothing);
   });
 
   it("does nothing on a machine that was never a member", () => {
@@ -263,6 +264,17 @@ esac`;
     assert.deepEqual(tidy(listed("b7", 7, "voter")), nothing, "with a volume");
     rmSync(machine.at("volume"), { recursive: true });
     assert.deepEqual(tidy(listed("b7", 7, "voter")), nothing, "without one");
+  });
+
+  it("does nothing where the service is yet to be made, after a destroy", () => {
+    machine.put("destroyed", "");
+    machine.put("stopped", "99");
+    assert.deepEqual(tidy(listed("b7", 7, "voter")), nothing);
+  });
+
+  it("takes no warning for a member", () => {
+    const warning = '{"level":"warn", "logger":"etcd-client", "msg":"retrying", "x":1}';
+    assert.deepEqual(tidy(warning, ...all), nothing);
   });
 
   it("waits for its own member", () => {

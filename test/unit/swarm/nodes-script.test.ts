@@ -46,11 +46,12 @@ describe("nodes.sh", () => {
   function tidyAs(removed: string, before: readonly string[], ...machines: (readonly string[])[]) {
     swarm.put("nodes", before.map((line) => `${line}\n`).join(""));
     const words = [removed, ...machines.flat()];
-    const { status, stderr } = swarm.run(scriptOf("swarm", "nodes.sh"), words);
-    return { status, said: stderr };
+    const { status, stdout, stderr } = swarm.run(scriptOf("swarm", "nodes.sh"), words);
+    return { status, printed: stdout, said: stderr };
   }
   const tidy = (before: readonly string[], ...machines: (readonly string[])[]) =>
-    tidyAs("obsolete", before, ...machines);
+    withoutOutput(tidyAs("obsolete", before, ...machines));
+  const withoutOutput = ({ status, said }: ReturnType<typeof tidyAs>) => ({ status, said });
   const done = { status: 0, said: "" };
   const removing = (id: string, address: string) =>
     `removing node ${id} (${address}): it is no machine of the platform any more\n`;
@@ -158,8 +159,8 @@ describe("nodes.sh", () => {
       "b 10.0.0.2 ready worker -",
       "z 10.0.0.7 ready manager gone",
     ];
-    const { status, said } = tidyAs("replaced", before, VM1, VM2);
-    assert.deepEqual([status, said], [0, removing("o", "10.0.0.6")]);
+    const { status, printed, said } = tidyAs("replaced", before, VM1, VM2);
+    assert.deepEqual([status, printed, said], [0, "z\n", removing("o", "10.0.0.6")]);
     assert.deepEqual(nodes(), [before[0], "b 10.0.0.2 ready manager vm2", before[3]]);
   });
 

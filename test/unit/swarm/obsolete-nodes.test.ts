@@ -11,7 +11,7 @@ describe("ObsoleteNodes", () => {
   it("are removed by the first manager, who is told of every machine", async () => {
     const [vm1, vm2, vm3, app1] = hosts(4);
     assert.ok(vm1 && vm2 && vm3 && app1);
-    new ObsoleteNodes("obsolete", { managers: [vm1, vm2, vm3], workers: [app1] });
+    new ObsoleteNodes("obsolete", { managers: [vm1, vm2, vm3], workers: [app1], found: "a b" });
     await engine.settled();
     assert.deepEqual(engine.script("obsolete-removed").words, [
       "obsolete",
@@ -21,14 +21,19 @@ describe("ObsoleteNodes", () => {
       ...["vm4", "10.0.0.4", "worker", "here"],
     ]);
     assert.equal(engine.addressOf("obsolete-removed"), "203.0.113.1");
+    const { stdin } = engine.get("obsolete-removed").inputs;
+    assert.match(String(stdin), /^# a b$/m, "runs again when others are found");
   });
 
   it("need a number of managers that can decide, each with its own name", () => {
     const two = hosts(2);
-    assert.throws(() => new ObsoleteNodes("obsolete", { managers: two }), InvalidArgsError);
+    assert.throws(
+      () => new ObsoleteNodes("obsolete", { managers: two, found: "" }),
+      InvalidArgsError,
+    );
     const [vm1] = hosts(1);
     assert.ok(vm1);
-    const twice = { managers: [vm1], workers: [vm1] };
+    const twice = { managers: [vm1], workers: [vm1], found: "" };
     assert.throws(() => new ObsoleteNodes("obsolete", twice), /managers and workers/);
   });
 });

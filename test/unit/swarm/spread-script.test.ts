@@ -9,10 +9,11 @@ case "$*" in
   "node ls"*) awk '{ print $1 }' "$FOLDER/nodes" ;;
   "node inspect"*) cat "$FOLDER/nodes" ;;
   "service ls"*) awk '{ print $1 }' "$FOLDER/services" ;;
-  "service inspect"*) cat "$FOLDER/services" ;;
+  "service inspect"*".Spec.Name"*) cat "$FOLDER/services" ;;
+  "service inspect"*) cat "$FOLDER/label" ;;
   "service ps"*) awk '{ print NR }' "$FOLDER/tasks-\${*: -1}" ; echo "\${*: -1}" > "$FOLDER/last" ;;
   "inspect --type task"*) cat "$FOLDER/tasks-$(cat "$FOLDER/last")" ;;
-  "service update --quiet "*) echo "\${*:4}" >> "$FOLDER/updated"; case "$*" in *"$(cat "$FOLDER/refused" 2> /dev/null || echo nothing)"*) exit 1 ;; esac ;;
+  "service update --quiet "*) echo "\${*:4}" >> "$FOLDER/updated"; case "$*" in *--label-add*) [ -e "$FOLDER/anew" ] || sed 's/.*trivet.spread=\\([0-9]*\\).*/\\1/' <<< "$*" > "$FOLDER/label" ;; esac; case "$*" in *"$(cat "$FOLDER/refused" 2> /dev/null || echo nothing)"*) exit 1 ;; esac ;;
   *) echo "not known: $*" >&2; exit 1 ;;
 esac
 `;
@@ -29,6 +30,7 @@ describe("spread.sh", () => {
     put("services", ["web - completed 3 -", "etcd-vm1 vm1 completed 1 -"]);
     put("nodes", READY);
     put("tasks-web", UNEVEN);
+    put("label", ["-"]);
   });
   afterEach(() => {
     swarm.remove();
@@ -81,8 +83,15 @@ describe("spread.sh", () => {
 
   it("goes back to the number of replicas that it had when it ended in between", () => {
     put("services", ["web - completed 4 3"]);
+    put("label", ["3"]);
     look();
     assert.deepEqual(look(), spread(3, 1).slice(1));
+  });
+
+  it("leaves the number alone where an update of the stack has set it meanwhile", () => {
+    swarm.put("anew", "");
+    look();
+    assert.deepEqual(look(), spread(3, 1).slice(0, 1));
   });
 
   it("goes back, and says so, where there is no room for more", () => {
