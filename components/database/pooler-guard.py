@@ -98,6 +98,19 @@ def ask(member: Member, seconds: float) -> Answer:
         connection.close()
 
 
+def takes_writes(member: Member, seconds: float) -> bool:
+    """Whether Postgres has left recovery: who holds the lease answers as the primary before that."""
+    connection = http.client.HTTPConnection(member.address, member.port, timeout=seconds)
+    try:
+        connection.request("GET", "/primary")
+        response = connection.getresponse()
+        return response.status == 200 and json.loads(response.read()).get("role") != "replica"
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
+
+
 def routed(port: int, seconds: float) -> list[str]:
     """Names of the members that this machine's router has up as the primary."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
@@ -120,14 +133,14 @@ def routed(port: int, seconds: float) -> list[str]:
 
 
 def find_primary(settings: Settings) -> Member | None:
-    """The primary, once the router leads there and nowhere else.
+    """The primary, once it takes writes and the router leads there and nowhere else.
 
     With two members up, the router would send half of the queries to the one that is going down.
     """
     seconds = settings.answer_seconds
     up = routed(settings.router_port, seconds)
     for member in settings.members:
-        if [member.name] == up and ask(member, seconds) is Answer.PRIMARY:
+        if [member.name] == up and takes_writes(member, seconds):
             return member
     return None
 

@@ -187,6 +187,20 @@ describe("pooler-guard.py", () => {
       assert.deepEqual(hold.lines, ["paused", "late", "resumed"]);
     });
 
+    it("waits until the new primary has left recovery", async () => {
+      await open();
+      const hold = stage.run("hold", "--after", "vm1");
+      await hold.says(/^paused$/);
+      stage.recovering = true;
+      stage.primaries = ["vm3"];
+      stage.up = ["vm3"];
+      await setTimeout(ROUNDS_MS);
+      assert.equal(stage.paused, true);
+      stage.recovering = false;
+      assert.equal(await hold.ended, 0);
+      assert.deepEqual(hold.lines, ["paused", "resumed"]);
+    });
+
     it("is in force before pgBouncer answers", async () => {
       await open();
       stage.mark("slow", true);

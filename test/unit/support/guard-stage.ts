@@ -60,6 +60,8 @@ export class Stage {
   primaries: string[];
   /** How many questions from now on get no answer in time. */
   silences = 0;
+  /** Whoever is primary has not left recovery yet. */
+  recovering = false;
   /** Which members the router has up. */
   up: string[];
   private readonly folder = mkdtempSync(join(tmpdir(), "trivet-guard-"));
@@ -155,8 +157,10 @@ export class Stage {
       this.silences -= 1;
       return;
     }
-    const yes = this.primaries.includes(name) && method === "OPTIONS" && url === "/primary";
-    response.writeHead(yes ? 200 : 503, { connection: "close" }).end();
+    const yes = this.primaries.includes(name) && url === "/primary";
+    response.writeHead(yes ? 200 : 503, { connection: "close" });
+    const role = this.recovering ? "replica" : "primary";
+    response.end(method === "OPTIONS" ? "" : JSON.stringify({ state: "running", role }));
   }
 
   /** HAProxy's columns, without those in between; the order is not the program's business. */
