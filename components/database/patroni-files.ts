@@ -37,6 +37,17 @@ export interface PatroniSettings {
   parameters: Record<string, ParameterValue>;
 }
 
+const DATA = "/var/lib/postgresql/data/main";
+
+/** File of a switchover that has just been asked for, in the primary's container. */
+export const SWITCHOVER_MARKER = "/tmp/trivet-switchover";
+
+/**
+ * Stops Postgres for a switchover. Patroni looks once a second whether Postgres has stopped, `pg_ctl` ten times, and
+ * queries wait meanwhile. At any other time Patroni decides how to stop, which may have to be immediately.
+ */
+const BEFORE_STOP = `sh -c '[ -z "$(find ${SWITCHOVER_MARKER} -mmin -1 -delete -print 2>/dev/null)" ] || exec pg_ctl stop --silent --mode fast --timeout 10 --pgdata ${DATA}'`;
+
 /** The dynamic configuration; the same text bootstraps a cluster and changes a running one. */
 export function renderDynamicConfig(settings: PatroniSettings): Record<string, unknown> {
   return {
@@ -59,7 +70,7 @@ export function renderDynamicConfig(settings: PatroniSettings): Record<string, u
 export function renderPatroniConfig(config: PatroniConfig): string {
   const { members, passwords } = config;
   const member = memberCalled(config.name, members);
-  return stringify({
+  const file = {
     scope: config.cluster,
     namespace: "/trivet/",
     name: member.name,
@@ -91,7 +102,7 @@ export function renderPatroniConfig(config: PatroniConfig): string {
     postgresql: {
       listen: `${member.address},127.0.0.1:${PORTS.postgres}`,
       connect_address: `${member.address}:${PORTS.postgres}`,
-      data_dir: "/var/lib/postgresql/data/main",
+      data_dir: DATA,
       bin_dir: "/usr/lib/postgresql/17/bin",
       pgpass: "/tmp/pgpass",
       use_unix_socket: true,
@@ -105,8 +116,11 @@ export function renderPatroniConfig(config: PatroniConfig): string {
       pg_hba: renderAccessRules(members, config.clients),
       remove_data_directory_on_rewind_failure: true,
       basebackup: [{ checkpoint: "fast" }],
+      before_stop: BEFORE_STOP,
     },
-  });
+  };
+  // Not folded: a command stays one line.
+  return stringify(file, { lineWidth: 0 });
 }
 
 /** pg_hba.conf: the platform's machines only, always with a password over the network. */

@@ -17,11 +17,12 @@ const PATH = `/usr/local/lib/trivet/${UNIT}.sh`;
 
 const SERVICE = `[Unit]
 Description=Replicas of applications over all machines
-Requires=docker.service
 After=docker.service
 
 [Service]
 Type=oneshot
+# A Docker that somebody has stopped stays stopped.
+ExecCondition=/usr/bin/systemctl is-active --quiet docker.service
 ExecStart=/bin/bash ${PATH}
 TimeoutStartSec=30min
 `;

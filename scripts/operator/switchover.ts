@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PORTS } from "../../components/core/ports";
+import { SWITCHOVER_MARKER } from "../../components/database/patroni-files";
 import type { StackOutputs } from "../stack/pulumi";
 import { clusterScript, parseCluster } from "./health";
 import type { Machine } from "./machines";
@@ -76,7 +77,7 @@ export async function switchover(
     primary,
     candidate,
     may: isFree ? standbys : [candidate],
-    script: isFree ? stopScript(primary.name) : askScript(primary.name, candidate.name),
+    script: askScript(primary.name, isFree ? "" : candidate.name),
     ...(options.signal && { signal: options.signal }),
   });
   const failure = await whilePaused(holds, options, move.begin);
@@ -225,19 +226,13 @@ exit 1`;
 const findPostgres = (machine: string) =>
   `id=$(docker ps -q --filter label=com.docker.swarm.service.name=postgres-${machine} | head -n 1)`;
 
-/** Patroni's own way: the others sleep for 2 s, so that the candidate is first, and commits wait for one of them. */
-const askScript = (primary: string, candidate: string) =>
-  `${findPostgres(primary)}
-docker exec -i "$id" python3 -c ${quote(SWITCHOVER)} ${quote(primary)} ${quote(candidate)}`;
-
 /**
- * Where any standby will do, Patroni is told to stop, and hands the lease over; Swarm starts it again as a
- * standby. Measured on three stand-in machines with two cores in all, five runs each, min / median / max: writes
- * waited for 4.0 / 4.4 / 6.4 s, and 5.0 / 6.9 / 8.2 s the other way.
+ * Where any standby will do, `candidate` is empty: with a name Patroni lets the others sleep for 2 s, so that the
+ * candidate is first, and commits wait for one of them.
  */
-const stopScript = (primary: string) =>
-  `${findPostgres(primary)}
-{ read -r _ || exit 0; docker kill --signal TERM "$id" > /dev/null; }`;
+const askScript = (primary: string, candidate: string) =>
+  `id=$(docker ps -q --filter label=com.docker.swarm.service.name=postgres-${primary} | head -n 1)
+docker exec -i "$id" python3 -c ${[SWITCHOVER, primary, candidate, SWITCHOVER_MARKER].map(quote).join(" ")}`;
 
 /** What moves the primary, and only has to be begun: queries wait from then on, so nothing else may take time. */
 interface Move {

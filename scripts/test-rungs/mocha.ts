@@ -3,6 +3,9 @@ import { join } from "node:path";
 import Mocha from "mocha";
 import type { Counts } from "./counts";
 
+/** Enough of what a failed test says to know why where nothing but the end of a run is kept. */
+const REASON_CHARACTERS = 3000;
+
 const TESTS = join(__dirname, "..", "..", "test");
 
 /** Runs every test file below `test/<folder>`, in the order of their names. */
@@ -26,8 +29,8 @@ export async function runMocha(
       resolve({ passed: passes, failed, skipped: pending, failures });
     });
     runner.on("fail", (test, error: unknown) => {
-      const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-      failures.push(`${test.fullTitle()}: ${reason}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      failures.push(`${test.fullTitle()}: ${reason.slice(0, REASON_CHARACTERS)}`);
     });
   });
 }

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { parse } from "yaml";
 import {
   renderAccessRules,
   renderDynamicConfig,
   renderPatroniConfig,
+  SWITCHOVER_MARKER,
 } from "../../../components/database/patroni-files";
 
 const members = [1, 2, 3].map((n) => ({ name: `vm${n}`, address: `10.0.0.${n}` }));
@@ -112,6 +117,7 @@ postgresql:
   remove_data_directory_on_rewind_failure: true
   basebackup:
     - checkpoint: fast
+  before_stop: sh -c '[ -z "$(find /tmp/trivet-switchover -mmin -1 -delete -print 2>/dev/null)" ] || exec pg_ctl stop --silent --mode fast --timeout 10 --pgdata /var/lib/postgresql/data/main'
 `,
     );
   });
@@ -125,6 +131,49 @@ postgresql:
         superuser,
       );
     }
+  });
+});
+
+describe("what stops Postgres before Patroni does", () => {
+  const folder = mkdtempSync(join(tmpdir(), "trivet-before-stop-"));
+  const marker = join(folder, "marker");
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const run = (): string => {
+    const { postgresql } = parse(renderPatroniConfig(config)) as {
+      postgresql: { before_stop: string };
+    };
+    assert.match(postgresql.before_stop, /^sh -c '[^']+'$/, "Patroni starts it without a shell");
+    writeFileSync(join(folder, "pg_ctl"), `#!/bin/sh\necho "$@"\n`);
+    chmodSync(join(folder, "pg_ctl"), 0o755);
+    const command = postgresql.before_stop.replaceAll(SWITCHOVER_MARKER, marker);
+    const env = { PATH: `${folder}:/usr/bin:/bin` };
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { env, encoding: "utf8" });
+    assert.equal(status, 0, stderr);
+    assert.equal(stderr, "");
+    return stdout;
+  };
+
+  it("is nothing at other times than a switchover", () => {
+    assert.equal(run(), "");
+  });
+
+  it("is pg_ctl in a switchover, once", () => {
+    writeFileSync(marker, "");
+    assert.equal(
+      run(),
+      "stop --silent --mode fast --timeout 10 --pgdata /var/lib/postgresql/data/main\n",
+    );
+    assert.ok(!existsSync(marker));
+    assert.equal(run(), "");
+  });
+
+  it("is nothing where a switchover was asked for long ago", () => {
+    writeFileSync(marker, "");
+    const twoMinutesAgo = Date.now() / 1000 - 120;
+    utimesSync(marker, twoMinutesAgo, twoMinutesAgo);
+    assert.equal(run(), "");
   });
 });
 

@@ -23,6 +23,8 @@ describe("ReplicaSpread", () => {
       const run = "ExecStart=/bin/bash /usr/local/lib/trivet/trivet-spread.sh\n";
       const service = files["/etc/systemd/system/trivet-spread.service"]?.content ?? "";
       assert.ok(service.includes(run), service);
+      assert.doesNotMatch(service, /Requires|Wants/, "it would start a Docker that was stopped");
+      assert.match(service, /^ExecCondition=.* is-active --quiet docker\.service$/m);
       assert.match(words[0] ?? "", /systemctl restart trivet-spread\.timer$/);
     }
   });

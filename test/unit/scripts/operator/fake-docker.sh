@@ -36,13 +36,6 @@ case "$*" in
     echo resumed
     ;;
   "exec postgres-$MACHINE psql -qX -U postgres -c CHECKPOINT") log "checkpoint $MACHINE" ;;
-  "kill --signal TERM postgres-$MACHINE")
-    [ ! -e "$WORLD/never" ] || exit 0
-    log "stopped $MACHINE"
-    for vm in $MACHINES; do
-      if [ "$vm" != "$MACHINE" ]; then echo "$vm" >"$WORLD/primary" && break; fi
-    done
-    ;;
   "exec -i postgres-"*" python3 -c "*)
     read -r _ || exit 0
     if [ -e "$WORLD/refusal" ]; then
@@ -50,9 +43,13 @@ case "$*" in
     elif [ -e "$WORLD/never" ]; then
       sleep 10
     else
-      log "switchover $7 $8"
-      echo "$8" >"$WORLD/primary"
-      echo "200 Successfully switched over to \"$8\""
+      log "switchover $7 ${8:-any}"
+      winner=$8
+      for vm in $MACHINES; do
+        if [ -z "$winner" ] && [ "$vm" != "$7" ]; then winner=$vm; fi
+      done
+      echo "$winner" >"$WORLD/primary"
+      echo "200 Successfully switched over to \"$winner\""
     fi
     ;;
   "node ls -q") for vm in $MACHINES; do echo "id-$vm"; done ;;
