@@ -19,15 +19,19 @@ export interface Placement {
 }
 
 const READ_SECONDS = 15;
+const ATTEMPTS = 3;
 /** Of a rolling update: for itself, and for each replica. */
 const UPDATE_SECONDS = { base: 120, replica: 120 };
 const OVER = ["complete", "shutdown", "failed", "rejected", "remove", "orphaned"];
 
-/** Shell whose output {@link parsePlacement} reads. */
-const PLACEMENT = `docker node ls -q | xargs docker node inspect --format 'node {{.ID}} {{.Status.State}} {{.Spec.Availability}} {{index .Spec.Labels "trivet.machine"}}'
-for id in $(docker service ls -q --filter label=trivet.service); do
+/** Shell whose output {@link parsePlacement} reads. A task that Swarm forgets between two questions is over. */
+const PLACEMENT = `set -euo pipefail
+docker node ls -q | xargs docker node inspect --format 'node {{.ID}} {{.Status.State}} {{.Spec.Availability}} {{index .Spec.Labels "trivet.machine"}}'
+services=$(docker service ls -q --filter label=trivet.service)
+for id in $services; do
   docker service inspect --format 'service {{.Spec.Name}} {{.Spec.Mode.Replicated.Replicas}} {{index .Spec.Labels "trivet.machine"}}' "$id"
-  docker service ps -q --no-trunc "$id" | xargs -r docker inspect --type task --format 'task {{.NodeID}} {{.Status.State}}'
+  tasks=$(docker service ps -q --no-trunc "$id")
+  [ -z "$tasks" ] || docker inspect --type task --format 'task {{.NodeID}} {{.Status.State}}' $tasks || docker node ls > /dev/null
 done`;
 
 /** Reads lines of nodes, and of services with their tasks after them. */
@@ -52,13 +56,16 @@ export function parsePlacement(text: string): Placement {
   return placement;
 }
 
-/** Asks a manager; undefined if it does not answer. */
+/** Asks a manager, a few times; undefined if it does not answer. */
 export async function readPlacement(
   manager: Machine,
   signal?: AbortSignal,
 ): Promise<Placement | undefined> {
-  const text = await tryOn(manager, PLACEMENT, READ_SECONDS, signal);
-  return text === undefined ? undefined : parsePlacement(text);
+  for (let attempt = 1; attempt <= ATTEMPTS && signal?.aborted !== true; attempt += 1) {
+    const text = await tryOn(manager, PLACEMENT, READ_SECONDS, signal);
+    if (text !== undefined) return parsePlacement(text);
+  }
+  return undefined;
 }
 
 /** The node that a machine is in the Swarm. */

@@ -63,7 +63,7 @@ describe("trivet reboot", () => {
     assert.deepEqual(log(), [
       ...["pause vm2", "replace web", "drain vm2", "active vm2"],
       ...["pause vm3", "replace web", "drain vm3", "active vm3"],
-      "stopped vm1",
+      "switchover vm1 any",
       ...["pause vm1", "replace web", "drain vm1", "active vm1"],
     ]);
   });
