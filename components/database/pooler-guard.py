@@ -303,12 +303,15 @@ class Guard:
         self._told = False
         self._gave_up = False
         self._complained = False
+        self._lenient = False
         self._searching = True
 
     def round(self) -> None:
         with turn(self._settings) as mine:
             if not mine:
                 self._search()
+                # `hold` passes on by itself: one answer missed after that holds nothing again.
+                self._lenient = True
                 return
             if self._settings.held.exists():
                 # `hold` was killed; nobody else passes on what it held.
@@ -344,6 +347,8 @@ class Guard:
             return
         elif self._elapsed() > self._settings.deadline_seconds:
             self._give_up()
+        elif self._lenient:
+            self._lenient = False
         else:
             self._hold("there is no primary")
 

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import type { Run } from "../support/guard-stage";
-import { PROGRAM, Stage } from "../support/guard-stage";
+import { PROGRAM, Stage, until } from "../support/guard-stage";
 
 /** Enough for several rounds of the program. */
 const ROUNDS_MS = 700;
@@ -179,6 +179,29 @@ describe("pooler-guard.py", () => {
       await guard.says(/^vm3 is primary: watching it$/);
       assert.deepEqual(stage.commands, [PAUSE, RESUME]);
     });
+
+    for (const [title, missed, holds] of [
+      ["is not followed by another where the guard misses one answer after it", [false], false],
+      ["is followed by another where the guard misses two", [false, false], true],
+    ] as const) {
+      it(title, async () => {
+        await open();
+        const guard = await stage.guard();
+        const hold = stage.run("hold");
+        await hold.says(/^paused$/);
+        // The guard notices that it is not its turn.
+        await setTimeout(ROUNDS_MS);
+        // The first one is for `hold` itself.
+        stage.useful = [true, ...missed];
+        hold.child.stdin?.end();
+        const passed = holds ? /^vm1 is primary: passing on/ : /^vm1 is primary: watching it$/;
+        await until(
+          () => passed.test(guard.lines.at(-1) ?? "") && guard.lines.length > 1,
+          () => guard.lines.join("\n"),
+        );
+        assert.deepEqual(stage.commands, [PAUSE, RESUME, ...(holds ? [PAUSE, RESUME] : [])]);
+      });
+    }
 
     it("ends by itself", async () => {
       await open();

@@ -28,6 +28,7 @@ ${bind(5001)}
 backend primary
   option httpchk OPTIONS /primary
   http-check expect status 200
+  default-server inter 500ms downinter 250ms
 ${servers}
 
 backend standby

@@ -64,6 +64,8 @@ export class Stage {
   recovering = false;
   /** Which members the router has up. */
   up: string[];
+  /** Whether the router's next answers are of any use; those after them are. */
+  useful: boolean[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), "trivet-guard-"));
   private readonly servers: Server[] = [];
   private readonly runs: Run[] = [];
@@ -165,6 +167,7 @@ export class Stage {
 
   /** HAProxy's columns, without those in between; the order is not the program's business. */
   private statistics(): string {
+    if (this.useful.shift() === false) return "";
     const servers = this.members.map((name) => {
       const status = this.up.includes(name) ? "UP 1/3" : "DOWN 1/2";
       return `primary,${name},"a, b",${status},2,`;
@@ -182,7 +185,8 @@ export class Stage {
   }
 }
 
-async function until(condition: () => boolean, message: () => string): Promise<void> {
+/** Fails with a message after ten seconds. */
+export async function until(condition: () => boolean, message: () => string): Promise<void> {
   const end = Date.now() + 10_000;
   while (!condition()) {
     if (Date.now() > end) assert.fail(message());
