@@ -31,10 +31,15 @@ export function renderSysctlConf(
   return ["# Written by Trivet: changes made here are overwritten.", ...lines].join("\n");
 }
 
-/** The systemd drop-in that limits the open files of Docker and so of each container. */
+/**
+ * The systemd drop-in of Docker: its limit of open files, which each container has too, and none on how often it is
+ * started again. By default three failures within a minute are the last; a full disk may be emptied an hour later.
+ */
 export function renderLimits(limitNoFile: number): string {
   return [
     "# Written by Trivet: changes made here are overwritten.",
+    "[Unit]",
+    "StartLimitIntervalSec=0",
     "[Service]",
     `LimitNOFILE=${limitNoFile}`,
   ].join("\n");

@@ -33,6 +33,8 @@ describe("KernelTuning", () => {
         "net.ipv4.tcp_max_syn_backlog = 65535",
         "net.ipv4.tcp_max_tw_buckets = 200000",
         "net.ipv4.tcp_migrate_req = 1' '# Written by Trivet: changes made here are overwritten.",
+        "[Unit]",
+        "StartLimitIntervalSec=0",
         "[Service]",
         "LimitNOFILE=65535' 65535",
       ].join("\n"),
