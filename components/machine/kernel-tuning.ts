@@ -34,11 +34,16 @@ export interface Tuning {
   readonly restartPending: readonly string[];
 }
 
-/** Values for bursts of short connections; the one place they live. */
+/** Values for bursts of short connections, and for peers that go without a word; the one place they live. */
 export const DEFAULT_SYSCTLS: Readonly<Record<string, string>> = {
   "net.core.somaxconn": "65535",
   "net.ipv4.ip_local_port_range": "1024 65535",
   "net.ipv4.tcp_fin_timeout": "15",
+  // A machine that lost its power sends no end of a connection: noticed after a minute, not after the kernel's own two
+  // hours. pg_rewind, which only listens and has no setting of its own, was seen to wait for one.
+  "net.ipv4.tcp_keepalive_intvl": "10",
+  "net.ipv4.tcp_keepalive_probes": "3",
+  "net.ipv4.tcp_keepalive_time": "30",
   "net.ipv4.tcp_max_syn_backlog": "65535",
   "net.ipv4.tcp_max_tw_buckets": "200000",
   // Without it a reload of a server that uses SO_REUSEPORT drops the connections in its queue.

@@ -78,6 +78,7 @@ export async function runDrill(
   const { hit, byEntry = false, happens, mend, check, tidy } = fault;
   const details: Details = {};
   let redundantAfterSeconds = Number.NaN;
+  let unrecovered: string | undefined;
   const progress = { mended: false };
   const stay = cluster.names.filter((machine) => !hit.includes(machine));
   try {
@@ -88,10 +89,13 @@ export async function runDrill(
       progress.mended = true;
       const since = Date.now();
       await check?.(details);
-      await cluster.redundantWithin(REDUNDANT_SECONDS);
-      redundantAfterSeconds = (Date.now() - since) / 1000;
+      // What users were told is checked all the same.
+      unrecovered = await reasonOf(cluster.redundantWithin(REDUNDANT_SECONDS));
+      if (unrecovered === undefined) redundantAfterSeconds = (Date.now() - since) / 1000;
     });
-    return judge(name, drill, run, { observed, details, redundantAfterSeconds });
+    const result = judge(name, drill, run, { observed, details, redundantAfterSeconds });
+    if (unrecovered === undefined) return result;
+    return { ...result, ok: false, broken: [...result.broken, unrecovered] };
   } finally {
     try {
       if (!progress.mended) await mend?.();
@@ -99,6 +103,14 @@ export async function runDrill(
       await tidy?.();
     }
   }
+}
+
+/** Why something failed, if it did. */
+async function reasonOf(attempt: Promise<unknown>): Promise<string | undefined> {
+  return await attempt.then(
+    () => undefined,
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
 }
 
 /** What was measured, and whether it was good enough. */

@@ -223,9 +223,6 @@ done
 echo late
 exit 1`;
 
-const findPostgres = (machine: string) =>
-  `id=$(docker ps -q --filter label=com.docker.swarm.service.name=postgres-${machine} | head -n 1)`;
-
 /**
  * Where any standby will do, `candidate` is empty: with a name Patroni lets the others sleep for 2 s, so that the
  * candidate is first, and commits wait for one of them.

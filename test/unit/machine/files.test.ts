@@ -28,7 +28,10 @@ describe("files of a machine", () => {
   });
 
   it("writes the drop-ins", () => {
-    assert.equal(renderLimits(65_535), `${HEAD}\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nLimitNOFILE=65535`);
+    assert.equal(
+      renderLimits(65_535),
+      `${HEAD}\n[Unit]\nStartLimitIntervalSec=0\n[Service]\nLimitNOFILE=65535`,
+    );
     assert.equal(SSHD_DROP_IN, `${HEAD}\nMaxStartups 100:30:200\nMaxSessions 100`);
   });
 

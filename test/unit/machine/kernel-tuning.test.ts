@@ -30,6 +30,9 @@ describe("KernelTuning", () => {
         `net.ipv4.ip_local_port_range = 1024 65535`,
         `net.ipv4.ip_local_reserved_ports = ${RESERVED},26379`,
         "net.ipv4.tcp_fin_timeout = 15",
+        "net.ipv4.tcp_keepalive_intvl = 10",
+        "net.ipv4.tcp_keepalive_probes = 3",
+        "net.ipv4.tcp_keepalive_time = 30",
         "net.ipv4.tcp_max_syn_backlog = 65535",
         "net.ipv4.tcp_max_tw_buckets = 200000",
         "net.ipv4.tcp_migrate_req = 1' '# Written by Trivet: changes made here are overwritten.",
@@ -73,11 +76,14 @@ describe("KernelTuning", () => {
     assert.ok(engine.get("second-vm1-sysctl").dependsOn.includes("first-vm1-sysctl"));
   });
 
-  it("has the first seed's values as defaults", () => {
+  it("has the first seed's values as defaults, and notices within a minute that a peer has gone", () => {
     assert.deepEqual(DEFAULT_SYSCTLS, {
       "net.core.somaxconn": "65535",
       "net.ipv4.ip_local_port_range": "1024 65535",
       "net.ipv4.tcp_fin_timeout": "15",
+      "net.ipv4.tcp_keepalive_intvl": "10",
+      "net.ipv4.tcp_keepalive_probes": "3",
+      "net.ipv4.tcp_keepalive_time": "30",
       "net.ipv4.tcp_max_syn_backlog": "65535",
       "net.ipv4.tcp_max_tw_buckets": "200000",
       "net.ipv4.tcp_migrate_req": "1",
