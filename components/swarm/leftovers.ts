@@ -31,6 +31,7 @@ export interface SwarmObject {
 const LIST = readScript(__dirname, "list-owned.sh");
 const REMOVE = readScript(__dirname, "remove-owned.sh");
 const LIST_SECONDS = 30;
+const LIST_ATTEMPTS = 3;
 /** Postgres may take two minutes to stop. */
 const REMOVE_SECONDS = 300;
 
@@ -47,16 +48,7 @@ export async function removeLeftovers(
   const known = await knownIds();
   // A label that the state does not hold was made by this very update: nothing carries it yet.
   if (known?.has(owner) !== true) return;
-  const listed = await runOverSsh(
-    manager,
-    `bash -c ${shellQuote(LIST)} list ${owner}`,
-    LIST_SECONDS,
-  );
-  if (listed.code !== 0) {
-    const said = listed.stderr.trim() || `no answer within ${LIST_SECONDS} s`;
-    await pulumi.log.warn(`what an interrupted update left cannot be looked for: ${said}`, parent);
-  }
-  const unknown = parseObjects(listed.stdout).filter(({ id }) => !known.has(id));
+  const unknown = (await listOwned(manager, owner)).filter(({ id }) => !known.has(id));
   if (unknown.length === 0) return;
   // What waits to be deleted stands in the state too, but the engine shows it to no program.
   const waiting = resourceIds(await exportState());
@@ -74,6 +66,20 @@ export async function removeLeftovers(
     const reason = removed.stderr.trim() || `no answer within ${REMOVE_SECONDS} s`;
     throw new pulumi.RunError(
       `an interrupted update left ${names} in the Swarm, and it cannot be removed: ${reason}`,
+    );
+  }
+}
+
+/** Everything in the Swarm that carries the label. */
+async function listOwned(manager: SshTarget, owner: string): Promise<SwarmObject[]> {
+  const command = `bash -c ${shellQuote(LIST)} list ${owner}`;
+  for (let attempt = 1; ; attempt += 1) {
+    const { code, stdout, stderr } = await runOverSsh(manager, command, LIST_SECONDS);
+    if (code === 0) return parseObjects(stdout);
+    if (attempt < LIST_ATTEMPTS) continue;
+    const reason = stderr.trim() || `no answer within ${LIST_SECONDS} s`;
+    throw new pulumi.RunError(
+      `what an interrupted update left in the Swarm cannot be looked for: ${reason}`,
     );
   }
 }

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -35,11 +35,30 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** The folder that a backend is; empty if it is none, or one that only the engine can name: ~ and relative paths. */
+function folderOf(backend: string): string {
+  return backend.startsWith("file:///") ? fileURLToPath(backend) : "";
+}
+
+/**
+ * Removes the attributes beside a state in a folder if an engine was killed while it wrote them: no engine would read the
+ * state any more ("failed to load checkpoint: EOF"). It needs none. True if there were such.
+ */
+export function dropBrokenAttributes(backend: string, project: string, stack: string): boolean {
+  const path = join(folderOf(backend), ".pulumi", "stacks", project, `${stack}.json.attrs`);
+  if (folderOf(backend) === "" || !existsSync(path)) return false;
+  try {
+    JSON.parse(readFileSync(path, "utf8"));
+    return false;
+  } catch {
+    rmSync(path, { force: true });
+    return true;
+  }
+}
+
 /** Locks of a stack whose state lies in a folder; none elsewhere: those are the engine's to report. */
 export function locksOf(backend: string, project: string, stack: string): Lock[] {
-  if (!backend.startsWith("file://")) return [];
-  // Not every such address is one that Node takes: ~ and relative paths are the engine's own.
-  const root = backend.startsWith("file:///") ? fileURLToPath(backend) : "";
+  const root = folderOf(backend);
   const folder = join(root, ".pulumi", "locks", "organization", project, stack);
   if (root === "" || !existsSync(folder)) return [];
   return readdirSync(folder)
@@ -93,6 +112,12 @@ export async function recoverStack(place: StackPlace, say: (text: string) => voi
     // reach for gone.
     await engine(place, [...clear, "--config-file", place.configFile], ROOT);
   }
+}
+
+/** What has to be done before the engine is asked for the stack at all. */
+export async function repairState(place: StackPlace, say: (text: string) => void): Promise<void> {
+  if (!dropBrokenAttributes(await backendUrl(), place.project, place.stack)) return;
+  say("the last update was killed while it wrote the state: what it left half-written is removed");
 }
 
 const pidsOf = (locks: readonly Lock[]) => locks.map(({ pid }) => pid).join(", ");

@@ -1,7 +1,7 @@
 import { answersWithin } from "./address";
 import { stackOutputs, runPulumi, selectStack } from "./pulumi";
 import { platformMemory, printMemory } from "./memory";
-import { recoverStack } from "./recover";
+import { recoverStack, repairState } from "./recover";
 import { configFileOf, readInventory } from "./stack-config";
 
 /** How long the address may take to answer once `pulumi up` is done. Seconds. */
@@ -18,8 +18,10 @@ async function main(stack: string): Promise<void> {
     );
   }
   const configFile = configFileOf(stack);
+  const place = { stack, project: PROJECT, configFile };
+  await repairState(place, say);
   await selectStack(stack, configFile);
-  await recoverStack({ stack, project: PROJECT, configFile }, say);
+  await recoverStack(place, say);
   const started = Date.now();
   const asks = readInventory(stack) === undefined;
   await runPulumi(["up", "--stack", stack, "--config-file", configFile], { asks });

@@ -39,7 +39,8 @@ trivet_toolchain_environment() (
   if [[ ${TRIVET_OWN_STATE:-} == true ]]; then
     if [[ -z ${PULUMI_BACKEND_URL:-} ]]; then
       mkdir -p "$cache_dir/backend"
-      printf 'export PULUMI_BACKEND_URL=%q\n' "file://$cache_dir/backend"
+      # Attributes beside a state are written in place: an engine killed meanwhile leaves a state that none can read.
+      printf 'export PULUMI_BACKEND_URL=%q\n' "file://$cache_dir/backend?metadata=skip"
     fi
     if [[ -z ${PULUMI_CONFIG_PASSPHRASE+set}${PULUMI_CONFIG_PASSPHRASE_FILE:-} ]]; then
       passphrase_file=$cache_dir/passphrase

@@ -20,6 +20,9 @@ case "$*" in
   "secret inspect --format "*" x1 x2") printf 'secret x1 web-A\\nsecret x2 web-B\\n' ;;
   "service ps --quiet --filter desired-state=running s1") ;;
   "service ps --format "*) [ "$(grep -c 'service ps --format' "$LOG")" -gt 2 ] || echo "Running 3 seconds ago" ;;
+  "service update --detach --replicas 0 gone" | "service inspect gone" | "service rm gone" | "service ps "*" gone" | \
+    "secret inspect gone" | "secret rm gone") echo "Error: no such thing: gone" >&2; exit 1 ;;
+  "secret rm used") echo "Error response from daemon: rpc error: code = InvalidArgument desc = secret 'A' is in use by the following service: web" >&2; exit 1 ;;
   "service rm refused") echo "Error: it is refused" >&2; exit 1 ;;
 esac
 `;
@@ -83,7 +86,7 @@ describe("what an interrupted update left", () => {
       "service:s1",
     );
     assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
-    const changes = told.filter((line) => !line.startsWith("service ps"));
+    const changes = told.filter((line) => !/^service ps| inspect /.test(line));
     assert.deepEqual(changes, [
       "service update --detach --replicas 0 s1",
       "service rm s1",
@@ -91,6 +94,18 @@ describe("what an interrupted update left", () => {
       "secret rm x1",
     ]);
     assert.equal(told.filter((line) => line.startsWith("service ps --format")).length, 3);
+  });
+
+  it("may be gone already", () => {
+    const { status, told } = run("remove-owned.sh", "service:gone", "secret:gone", "secret:x1");
+    assert.equal(status, 0);
+    assert.equal(told.at(-1), "secret rm x1");
+  });
+
+  it("stays where a service uses it, and is told", () => {
+    const { status, stdout, told } = run("remove-owned.sh", "secret:used", "secret:x1");
+    assert.deepEqual({ status, stdout }, { status: 0, stdout: "kept secret used\n" });
+    assert.equal(told.at(-1), "secret rm x1");
   });
 
   it("says why when it cannot be removed", () => {

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { isAlive, judgeLock, locksOf } from "../../../../scripts/stack/recover";
+import {
+  dropBrokenAttributes,
+  isAlive,
+  judgeLock,
+  locksOf,
+} from "../../../../scripts/stack/recover";
 
 const LOCK = { pid: 4711, hostname: "desk", username: "ops" };
 
@@ -55,5 +60,38 @@ describe("locksOf", () => {
     writeFileSync(join(locks, "b.json"), "");
     writeFileSync(join(locks, "..", "other", "c.json"), JSON.stringify(LOCK));
     assert.deepEqual(locksOf(backend, "trivet", "prod"), [LOCK]);
+  });
+});
+
+describe("attributes beside a state", () => {
+  const folder = mkdtempSync(join(tmpdir(), "trivet-attributes-"));
+  const backend = pathToFileURL(folder).href;
+  const path = join(folder, ".pulumi", "stacks", "trivet", "prod.json.attrs");
+  const drop = (address = backend) => dropBrokenAttributes(address, "trivet", "prod");
+  before(() => {
+    mkdirSync(join(path, ".."), { recursive: true });
+  });
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("are removed where they are half-written, also if the address has a query", () => {
+    for (const text of ["", '{"user.content_type":"appl']) {
+      for (const address of [backend, `${backend}?no_tmp_dir=true`]) {
+        writeFileSync(path, text);
+        assert.equal(drop(address), true);
+        assert.equal(existsSync(path), false);
+      }
+    }
+  });
+
+  it("stay where they are whole; there may be none", () => {
+    writeFileSync(path, '{"user.content_type":"application/json"}');
+    assert.equal(drop(), false);
+    assert.equal(existsSync(path), true);
+    rmSync(path);
+    assert.equal(drop(), false);
+    assert.equal(drop("s3://bucket"), false);
+    assert.equal(drop("file://~/state"), false);
   });
 });
