@@ -47,5 +47,5 @@ async function askEngine(): Promise<Record<string, StateResource>> {
 
 const unreadable = (error: unknown) =>
   new pulumi.RunError(
-    `the state of stack ${pulumi.getStack()} cannot be read (${error instanceof Error ? error.message : String(error)}): nothing was changed; pulumi stack export --stack ${pulumi.getStack()} says more`,
+    `the state of stack ${pulumi.getStack()} cannot be read (${error instanceof Error ? error.message : String(error)}): try again; pulumi stack export --stack ${pulumi.getStack()} says more`,
   );

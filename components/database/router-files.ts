@@ -50,8 +50,9 @@ export function renderRouterConfig(
     "backend primary",
     "  option httpchk OPTIONS /primary",
     "  http-check expect status 200",
-    // Twice as often as standbys: when the primary moves, queries wait for these checks.
-    "  default-server inter 500ms downinter 250ms",
+    // More often than standbys: when the primary moves, queries wait for these checks. A connect may take no longer than
+    // `inter`, so a primary that is silent has more of them before it counts as down: 3 s in all.
+    "  default-server inter 500ms fastinter 100ms downinter 250ms fall 5",
     ...list,
     "",
     "backend standby",

@@ -32,8 +32,9 @@ export function renderSysctlConf(
 }
 
 /**
- * The systemd drop-in of Docker: its limit of open files, which each container has too, and none on how often it is
- * started again. By default three failures within a minute are the last; a full disk may be emptied an hour later.
+ * The systemd drop-in of Docker and containerd: their limit of open files, which each container has too, and none on how
+ * often they are started again. By default three failures within a minute are the last; a full disk may be emptied an hour
+ * later.
  */
 export function renderLimits(limitNoFile: number): string {
   return [

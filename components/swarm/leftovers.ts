@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import { readScript, shellQuote } from "../core/remote-script";
@@ -32,6 +33,7 @@ const LIST = readScript(__dirname, "list-owned.sh");
 const REMOVE = readScript(__dirname, "remove-owned.sh");
 const LIST_SECONDS = 30;
 const LIST_ATTEMPTS = 3;
+const LIST_PAUSE_MILLISECONDS = 2000;
 /** Postgres may take two minutes to stop. */
 const REMOVE_SECONDS = 300;
 
@@ -68,6 +70,8 @@ export async function removeLeftovers(
       `an interrupted update left ${names} in the Swarm, and it cannot be removed: ${reason}`,
     );
   }
+  const kept = removed.stdout.trim();
+  if (kept !== "") await pulumi.log.info(`used, and so left for later: ${kept}`, parent);
 }
 
 /** Everything in the Swarm that carries the label. */
@@ -76,8 +80,11 @@ async function listOwned(manager: SshTarget, owner: string): Promise<SwarmObject
   for (let attempt = 1; ; attempt += 1) {
     const { code, stdout, stderr } = await runOverSsh(manager, command, LIST_SECONDS);
     if (code === 0) return parseObjects(stdout);
-    if (attempt < LIST_ATTEMPTS) continue;
     const reason = stderr.trim() || `no answer within ${LIST_SECONDS} s`;
+    if (attempt < LIST_ATTEMPTS) {
+      await sleep(LIST_PAUSE_MILLISECONDS);
+      continue;
+    }
     throw new pulumi.RunError(
       `what an interrupted update left in the Swarm cannot be looked for: ${reason}`,
     );

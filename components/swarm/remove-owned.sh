@@ -15,7 +15,7 @@ remove() {
   local said
   if said=$(docker "$1" rm "$2" 2>&1) || ! there "$1" "$2"; then return; fi
   if [ "$1" = secret ] && [[ $said == *'in use'* ]]; then
-    echo "kept secret $2"
+    echo "secret $2"
   else
     echo "$said" >&2
     return 1

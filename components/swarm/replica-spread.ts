@@ -18,10 +18,11 @@ const PATH = `/usr/local/lib/trivet/${UNIT}.sh`;
 const SERVICE = `[Unit]
 Description=Replicas of applications over all machines
 After=docker.service
+PartOf=docker.service
 
 [Service]
 Type=oneshot
-# A Docker that somebody has stopped stays stopped.
+# A Docker that somebody has stopped stays stopped: any word to its socket would start it.
 ExecCondition=/usr/bin/systemctl is-active --quiet docker.service
 ExecStart=/bin/bash ${PATH}
 TimeoutStartSec=30min

@@ -111,7 +111,10 @@ function line(result: DrillResult): string {
 
 function summary(results: readonly DrillResult[]): string {
   const range = (pick: (result: DrillResult) => number) => {
-    const sorted = results.map(pick).sort((a, b) => a - b);
+    const sorted = results
+      .map(pick)
+      .filter(Number.isFinite)
+      .sort((a, b) => a - b);
     const at = (share: number) => sorted[Math.round((sorted.length - 1) * share)] ?? Number.NaN;
     return `${at(0).toFixed(1)} / ${at(0.5).toFixed(1)} / ${at(1).toFixed(1)}`;
   };

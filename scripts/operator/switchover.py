@@ -3,6 +3,7 @@
 # Asks at a line on standard input, and not at all where that ends before: whatever takes time is done by then.
 # Prints the status and Patroni's words. The password stays in here: no process list shows it.
 import base64
+import contextlib
 import json
 import pathlib
 import sys
@@ -27,10 +28,14 @@ if not sys.stdin.readline():
     sys.exit(0)
 # Proxies of the environment are not for addresses of the platform.
 opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-pathlib.Path(marker).touch()
+# It saves time, no more.
+with contextlib.suppress(OSError):
+    pathlib.Path(marker).touch()
 try:
     with opener.open(request, timeout=40) as answer:
         print(answer.status, answer.read().decode())
-except urllib.error.HTTPError as refusal:
+except urllib.error.URLError as error:
     pathlib.Path(marker).unlink(missing_ok=True)
-    print(refusal.code, refusal.read().decode())
+    if not isinstance(error, urllib.error.HTTPError):
+        raise
+    print(error.code, error.read().decode())

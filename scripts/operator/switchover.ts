@@ -33,7 +33,7 @@ export interface Survey {
   /** Container of the program that holds the pooler. */
   guard: string;
   members: readonly MemberStatus[];
-  /** Patroni was told to keep its hands off (`patronictl pause`): if it stopped, nobody would follow. */
+  /** Patroni was told to keep its hands off (`patronictl pause`): it wants a candidate named then. */
   isMaintained: boolean;
 }
 

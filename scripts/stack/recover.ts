@@ -50,7 +50,8 @@ export function dropBrokenAttributes(backend: string, project: string, stack: st
   try {
     JSON.parse(readFileSync(path, "utf8"));
     return false;
-  } catch {
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     rmSync(path, { force: true });
     return true;
   }

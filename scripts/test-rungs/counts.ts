@@ -3,7 +3,7 @@ export interface Counts {
   passed: number;
   failed: number;
   skipped: number;
-  /** A line for each failure. */
+  /** What each failure says. */
   failures: readonly string[];
 }
 

@@ -117,7 +117,7 @@ postgresql:
   remove_data_directory_on_rewind_failure: true
   basebackup:
     - checkpoint: fast
-  before_stop: sh -c '[ -z "$(find /tmp/trivet-switchover -mmin -1 -delete -print 2>/dev/null)" ] || exec pg_ctl stop --silent --mode fast --timeout 10 --pgdata /var/lib/postgresql/data/main'
+  before_stop: sh -c '[ ! -e /tmp/trivet-switchover ] || [ -z "$(find /tmp/trivet-switchover -mmin -1 -delete -print)" ] || exec pg_ctl stop --silent --mode fast --timeout 4 --pgdata /var/lib/postgresql/data/main'
 `,
     );
   });
@@ -163,7 +163,7 @@ describe("what stops Postgres before Patroni does", () => {
     writeFileSync(marker, "");
     assert.equal(
       run(),
-      "stop --silent --mode fast --timeout 10 --pgdata /var/lib/postgresql/data/main\n",
+      "stop --silent --mode fast --timeout 4 --pgdata /var/lib/postgresql/data/main\n",
     );
     assert.ok(!existsSync(marker));
     assert.equal(run(), "");

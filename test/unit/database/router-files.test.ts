@@ -28,7 +28,7 @@ ${bind(5001)}
 backend primary
   option httpchk OPTIONS /primary
   http-check expect status 200
-  default-server inter 500ms downinter 250ms
+  default-server inter 500ms fastinter 100ms downinter 250ms fall 5
 ${servers}
 
 backend standby

@@ -104,7 +104,7 @@ describe("what an interrupted update left", () => {
 
   it("stays where a service uses it, and is told", () => {
     const { status, stdout, told } = run("remove-owned.sh", "secret:used", "secret:x1");
-    assert.deepEqual({ status, stdout }, { status: 0, stdout: "kept secret used\n" });
+    assert.deepEqual({ status, stdout }, { status: 0, stdout: "secret used\n" });
     assert.equal(told.at(-1), "secret rm x1");
   });
 

@@ -24,6 +24,7 @@ describe("ReplicaSpread", () => {
       const service = files["/etc/systemd/system/trivet-spread.service"]?.content ?? "";
       assert.ok(service.includes(run), service);
       assert.doesNotMatch(service, /Requires|Wants/, "it would start a Docker that was stopped");
+      assert.match(service, /^PartOf=docker\.service$/m, "it would speak to the socket");
       assert.match(service, /^ExecCondition=.* is-active --quiet docker\.service$/m);
       assert.match(words[0] ?? "", /systemctl restart trivet-spread\.timer$/);
     }
