@@ -10,6 +10,15 @@ shift
 nodes() { docker node ls --quiet | xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{.Status.Addr}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}'; }
 node_at() { nodes | awk -v address="$1" '$2 == address && $3 == "ready" && !found++ { print $1 }'; }
 
+# Swarm itself may change a node between Docker's look at it and the update ("update out of sequence").
+update() {
+  for _ in 1 2 3 4; do
+    docker node update "$@" >/dev/null 2>&1 && return
+    sleep 1
+  done
+  docker node update "$@" >/dev/null
+}
+
 kept=" " names=" " addresses=" "
 while [ "$#" -gt 0 ]; do
   name=$1 address=$2 role=$3 presence=$4
@@ -29,7 +38,7 @@ while [ "$#" -gt 0 ]; do
     echo "machine $name ($address) did not appear among the Swarm's nodes within 30 s: docker node ls" >&2
     exit 1
   }
-  docker node update --label-add "trivet.machine=$name" --role "$role" "$node" >/dev/null
+  update --label-add "trivet.machine=$name" --role "$role" "$node"
   kept+="$node " addresses+="$address "
 done
 
@@ -42,7 +51,7 @@ nodes | while read -r node address state role label; do
     case $names in *" $label "*) ;; *) echo "$node" && continue ;; esac
   fi
   echo "removing node $node ($address): it is no machine of the platform any more" >&2
-  docker node update --availability drain "$node" >/dev/null
+  update --availability drain "$node"
   if [ "$state" = ready ]; then
     for _ in $(seq 1 120); do
       [ -n "$(docker node ps --quiet --filter desired-state=running "$node")" ] || break
