@@ -44,8 +44,8 @@ export const SWITCHOVER_MARKER = "/tmp/trivet-switchover";
 
 /**
  * Stops Postgres for a switchover. Patroni looks once a second whether Postgres has stopped, `pg_ctl` ten times, and
- * queries wait meanwhile. At any other time Patroni decides how to stop, which may have to be immediately: then nothing but
- * the shell is started, and after 4 s Patroni goes on by itself.
+ * queries wait meanwhile; if that takes 4 s, Patroni goes on by itself. At any other time Patroni decides how to stop, which
+ * may have to be immediately: then nothing but the shell is started.
  */
 const BEFORE_STOP = `sh -c '[ ! -e ${SWITCHOVER_MARKER} ] || [ -z "$(find ${SWITCHOVER_MARKER} -mmin -1 -delete -print)" ] || exec pg_ctl stop --silent --mode fast --timeout 4 --pgdata ${DATA}'`;
 

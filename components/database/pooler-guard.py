@@ -28,7 +28,7 @@ from typing import Any
 ROUND_SECONDS = 0.15
 CONSOLE_SECONDS = 1.0
 # Each pause closes idle server connections, so a primary that is merely slow gets more chances in a
-# row after each false alarm, for this long: 2 s in all, where HAProxy takes about 3 s.
+# row after each false alarm, for this long: 2 s in all, where HAProxy takes 2.9 s by its settings.
 MOST_CHANCES = 4
 CALM_SECONDS = 60.0
 # How long `hold` waits for its turn, and for a primary once it is to end.

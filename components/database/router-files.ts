@@ -51,7 +51,8 @@ export function renderRouterConfig(
     "  option httpchk OPTIONS /primary",
     "  http-check expect status 200",
     // More often than standbys: when the primary moves, queries wait for these checks. A connect may take no longer than
-    // `inter`, so a primary that is silent has more of them before it counts as down: 3 s in all.
+    // `inter`, so a primary that is silent has more of them before it counts as down: 5 x 500 ms + 4 x 100 ms,
+    // by HAProxy's rules, not measured.
     "  default-server inter 500ms fastinter 100ms downinter 250ms fall 5",
     ...list,
     "",
