@@ -3,8 +3,9 @@
 # back. The service gets as many replicas more as have to move, which Swarm puts where there are fewest, and loses as many,
 # which Swarm takes from where there are most: the others stay. A label holds the number that it goes back to, for whoever
 # leads the Swarm then, should this end in between.
-# On the Swarm's leader alone, once the machines that take tasks have been the same for a while, and once for each such
-# state: where resources do not allow an even spread, it must not try for ever.
+# On the Swarm's leader alone, once the machines that take tasks have been the same for a while. What did not help is tried
+# again, each time after twice as long, up to about an hour: a machine that is back gets its images with the next update of the stack,
+# and where resources do not allow an even spread, replicas must not come and go all the time.
 # Environment: STEADY_SECONDS, how long; STATE, folder that is empty after a restart of the machine.
 set -euo pipefail
 steady=${STEADY_SECONDS:-60} state=${STATE:-/run/trivet-spread}
@@ -22,7 +23,20 @@ if [ "$(cat "$state/takers" 2>/dev/null)" != "$takers" ]; then
   printf '%s\n' "$takers" >"$state/takers"
   exit 0
 fi
-if (($(date +%s) - $(stat -c %Y "$state/takers") < steady)); then exit 0; fi
+age() { echo $(($(date +%s) - $(stat -c %Y "$1"))); }
+if (($(age "$state/takers") < steady)); then exit 0; fi
+
+# How often as many replicas of a service were spread over these machines.
+tried() {
+  local of=- times=0
+  if [ -e "$state/$1" ]; then read -r of times <"$state/$1"; fi
+  if [ "$of" = "$2" ]; then echo "$times"; else echo 0; fi
+}
+# Whether that has waited long enough to be tried again.
+due() {
+  if (($2 == 0)); then return; fi
+  (($(age "$state/$1") >= steady * 2 ** ($2 < 7 ? $2 - 1 : 6)))
+}
 
 # How many replicas have to move, if the fullest machine has at least two more than the emptiest; else 0.
 moves() {
@@ -67,13 +81,14 @@ docker service ls --quiet --filter label=trivet.service |
       continue
     fi
     case $update in completed | rollback_completed) ;; *) continue ;; esac
-    if [ "$(cat "$state/$name" 2>/dev/null)" = "$replicas" ]; then continue; fi
+    times=$(tried "$name" "$replicas")
+    due "$name" "$times" || continue
     moving=$(moves "$name")
     if ((moving > 0)); then
       echo "$moving of the $replicas replicas of $name move, so that they are spread over the machines again"
-      printf '%s\n' "$replicas" >"$state/$name"
       scale --label-add "trivet.spread=$replicas" --replicas "$((replicas + moving))" "$name" ||
-        echo "there is no room for $moving replicas more of $name: it stays as it is" >&2
+        echo "$moving replicas more of $name cannot be started: it stays as it is for now" >&2
+      printf '%s %s\n' "$replicas" "$((times + 1))" >"$state/$name"
       back "$replicas" "$name"
     fi
   done

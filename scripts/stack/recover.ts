@@ -152,5 +152,12 @@ async function engine(
   cwd = dirname(configFile),
 ) {
   const options = { cwd, maxBuffer: 268_435_456 };
-  return await run("pulumi", [...args, "--stack", stack, "--non-interactive"], options);
+  try {
+    return await run("pulumi", [...args, "--stack", stack, "--non-interactive"], options);
+  } catch (error) {
+    // The engine says on standard output what went wrong.
+    const said = error instanceof Error && "stdout" in error ? String(error.stdout) : "";
+    if (said !== "") throw new Error(`pulumi ${args.join(" ")} failed:\n${said.slice(-4000)}`);
+    throw error;
+  }
 }

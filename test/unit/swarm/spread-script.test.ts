@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync } from "node:fs";
+import { existsSync, rmSync, utimesSync } from "node:fs";
 import { scriptOf, StandIns } from "../support/stand-ins";
 
 /** Nodes, services and tasks are files in the form in which the script asks for them. */
@@ -52,10 +52,30 @@ describe("spread.sh", () => {
     `--label-rm trivet.spread --replicas ${replicas} web`,
   ];
 
-  it("spreads what is uneven by two, at the second look, and only once", () => {
+  /** As if a look had been that long ago. */
+  function ago(seconds: number): void {
+    const then = Date.now() / 1000 - seconds;
+    for (const file of ["takers", "web"]) {
+      if (existsSync(swarm.at("state", file))) utimesSync(swarm.at("state", file), then, then);
+    }
+  }
+
+  it("spreads what is uneven by two, at the second look", () => {
     assert.deepEqual(look(), []);
     assert.deepEqual(look(), spread(3, 1));
-    assert.deepEqual(look(), spread(3, 1));
+  });
+
+  it("tries again what did not help, each time after twice as long, up to 64 times", () => {
+    look();
+    ago(60);
+    assert.deepEqual(look(60), spread(3, 1));
+    for (const wait of [60, 120, 240, 480, 960, 1920, 3840, 3840]) {
+      put("updated", []);
+      ago(wait - 5);
+      assert.deepEqual(look(60), [], `${wait - 5} s after it was tried`);
+      ago(wait);
+      assert.deepEqual(look(60), spread(3, 1), `${wait} s after it was tried`);
+    }
   });
 
   it("moves as many as are too many, and no more", () => {
@@ -101,7 +121,7 @@ describe("spread.sh", () => {
     const { status, stderr } = swarm.run(scriptOf("swarm", "spread.sh"), [], "", env);
     assert.deepEqual(
       [status, stderr],
-      [0, "there is no room for 1 replicas more of web: it stays as it is\n"],
+      [0, "1 replicas more of web cannot be started: it stays as it is for now\n"],
     );
     assert.deepEqual(swarm.lines("updated"), spread(3, 1));
   });
