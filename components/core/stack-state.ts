@@ -26,7 +26,7 @@ export async function readState(): Promise<Readonly<Record<string, StateResource
     try {
       return await askEngine();
     } catch (error) {
-      if (!pulumi.runtime.hasEngine()) return undefined;
+      if (pulumi.runtime.getEngine() === undefined) return undefined;
       if (attempt >= ATTEMPTS) throw unreadable(error);
       await sleep(PAUSE_MILLISECONDS);
     }
