@@ -30,7 +30,7 @@ if (($(age "$state/takers") < steady)); then exit 0; fi
 tried() {
   local of=- times=0
   if [ -e "$state/$1" ]; then read -r of times <"$state/$1"; fi
-  if [ "$of" = "$2" ]; then echo "$times"; else echo 0; fi
+  if [ "$of" = "$2" ]; then echo "${times:-1}"; else echo 0; fi
 }
 # Whether that has waited long enough to be tried again.
 due() {
