@@ -202,7 +202,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
         swarm: args.swarm,
         image: args.image,
         // Liveness only: whether Postgres is up is Patroni's business, not a reason to kill Patroni.
-        healthcheck: { test: ["CMD", "curl", "-fsS", liveness], startSeconds: 60, retries: 5 },
+        healthcheck: { test: ["CMD", "curl", "-fsS", liveness], startSeconds: 60 },
         configFolders: { [folder]: "/etc/trivet" },
         volumes: { [`trivet-${name}`]: "/var/lib/postgresql/data" },
         sharedMemoryMiB: 256,

@@ -68,17 +68,20 @@ export const OWNED_VARIABLES: readonly string[] = [
 
 const encoded = (secret: pulumi.Output<string>) => secret.apply(encodeURIComponent);
 
-/** A request to the application from inside its container, with whatever the image has for it. */
+/** A request to the application from inside its container, with what the image has for it that costs least. */
 export function healthCommand(port: number, path: string): string {
   const url = `http://127.0.0.1:${port}${path}`;
+  // As curl does, takes a redirection for an answer.
+  const bash = `exec 3<>/dev/tcp/127.0.0.1/${port} && printf "%s\\r\\n" "GET ${path} HTTP/1.1" "Host: 127.0.0.1:${port}" "Connection: close" "" >&3 && read -r -t 4 -u 3 _ status _ && [[ $status == [23]* ]] && exit 0; echo "status \${status:-none}" >&2; exit 1`;
   const python = `import urllib.request as r;r.urlopen("${url}",timeout=4)`;
   const node = `fetch("${url}",{signal:AbortSignal.timeout(4000)}).then(r=>{if(!r.ok)throw Error("status "+r.status);process.exit(0)}).catch(e=>{console.error(e.cause?.code??e.message);process.exit(1)})`;
   return [
     `if command -v curl >/dev/null; then exec curl -fsS -m 4 -o /dev/null '${url}'; fi`,
     `if command -v wget >/dev/null; then exec wget -q -T 4 -O /dev/null '${url}'; fi`,
+    `if command -v bash >/dev/null; then exec bash --norc -c '${bash}'; fi`,
     `if command -v python3 >/dev/null; then exec python3 -c '${python}'; fi`,
     `if command -v node >/dev/null; then exec node -e '${node}'; fi`,
-    "echo 'the image has none of curl, wget, python3 and node to ask for its health: add one of them' >&2; exit 1",
+    "echo 'the image has none of curl, wget, bash, python3 and node to ask for its health: add one of them' >&2; exit 1",
   ].join("; ");
 }
 

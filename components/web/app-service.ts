@@ -17,7 +17,8 @@ export type { AppServiceArgs, ReplicaLifecycle, ReplicaResources } from "./app-a
 export { APP_DEFAULTS } from "./app-args";
 
 const MIB = 1_048_576;
-const CHECK_SECONDS = 5;
+/** Often enough to see what hangs; each check starts a process. Until the first success Docker asks every 5 s. */
+const CHECK_SECONDS = 10;
 /** For Swarm itself: placing tasks, taking an update back. */
 const SPARE_SECONDS = 60;
 
@@ -134,6 +135,7 @@ function containerSpec(
   mounted: MountedSecret[],
 ): input.ServiceTaskSpecContainerSpec {
   const { backends } = args;
+  const every = Math.min(CHECK_SECONDS, resolved.unhealthySeconds);
   return {
     image: args.image,
     ...(args.command && { commands: args.command }),
@@ -153,9 +155,9 @@ function containerSpec(
     })),
     healthcheck: {
       tests: ["CMD-SHELL", healthCommand(resolved.port, resolved.health)],
-      interval: goDuration(CHECK_SECONDS),
+      interval: goDuration(every),
       timeout: "5s",
-      retries: Math.ceil(resolved.unhealthySeconds / CHECK_SECONDS),
+      retries: Math.ceil(resolved.unhealthySeconds / every),
       startPeriod: goDuration(resolved.startSeconds),
     },
     stopGracePeriod: goDuration(resolved.stopGraceSeconds),

@@ -72,7 +72,7 @@ describe("ValkeyRouter", () => {
       hostname: "vm1",
       healthcheck: {
         tests: ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/6380"],
-        interval: "5s",
+        interval: "10s",
         timeout: "3s",
         retries: 3,
         startPeriod: "10s",

@@ -132,7 +132,7 @@ describe("Valkey", () => {
       commands: ["bash", "/etc/trivet/start.sh"],
       healthcheck: {
         tests: ["CMD-SHELL", "valkey-cli -h 127.0.0.1 ping | grep -qE 'PONG|NOAUTH'"],
-        interval: "5s",
+        interval: "10s",
         timeout: "3s",
         retries: 3,
         startPeriod: "2m",
@@ -155,7 +155,7 @@ describe("Valkey", () => {
       commands: ["bash", "/etc/trivet/start.sh"],
       healthcheck: {
         tests: ["CMD-SHELL", "valkey-cli -h 127.0.0.1 -p 26379 ping | grep -qE 'PONG|NOAUTH'"],
-        interval: "5s",
+        interval: "10s",
         timeout: "3s",
         retries: 3,
         startPeriod: "30s",

@@ -127,7 +127,7 @@ describe("EtcdCluster", () => {
       commands: ["tini", "--", "bash", "/etc/trivet/start.sh", "vm1"],
       healthcheck: {
         tests: ["CMD", "curl", "-fsS", "http://127.0.0.1:2381/livez"],
-        interval: "5s",
+        interval: "10s",
         timeout: "3s",
         retries: 3,
         startPeriod: "2m",

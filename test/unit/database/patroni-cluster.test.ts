@@ -139,9 +139,9 @@ describe("PatroniCluster", () => {
     assert.equal(containerSpec.stopGracePeriod, "2m");
     assert.deepEqual(containerSpec.healthcheck, {
       tests: ["CMD", "curl", "-fsS", "http://10.0.0.1:8008/liveness"],
-      interval: "5s",
+      interval: "10s",
       timeout: "3s",
-      retries: 5,
+      retries: 3,
       startPeriod: "1m",
     });
     assert.deepEqual(containerSpec.mounts, [

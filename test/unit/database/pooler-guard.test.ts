@@ -75,7 +75,7 @@ describe("PoolerGuard", () => {
       commands: ["python3", "/etc/trivet/pooler-guard.py"],
       healthcheck: {
         tests: ["CMD", "bash", "-c", "(( $(date +%s) - $(stat -c %Y /tmp/alive) < 10 ))"],
-        interval: "5s",
+        interval: "10s",
         timeout: "3s",
         retries: 3,
         startPeriod: "10s",

@@ -63,7 +63,7 @@ describe("PrimaryRouter", () => {
       hostname: "vm1",
       healthcheck: {
         tests: ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/7000"],
-        interval: "5s",
+        interval: "10s",
         timeout: "3s",
         retries: 3,
         startPeriod: "10s",

@@ -81,7 +81,7 @@ describe("pinnedService", () => {
           hostname: "vm1",
           healthcheck: {
             tests: ["CMD", "true"],
-            interval: "5s",
+            interval: "10s",
             timeout: "3s",
             retries: 3,
             startPeriod: "1m30s",
@@ -135,7 +135,7 @@ describe("pinnedService", () => {
       commands: ["nginx"],
       healthcheck: {
         tests: ["CMD", "true"],
-        interval: "5s",
+        interval: "10s",
         timeout: "3s",
         retries: 5,
         startPeriod: "1s",

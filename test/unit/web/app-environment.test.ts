@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -91,6 +93,7 @@ describe("the health command", () => {
   it("takes the first tool that the image has", () => {
     assert.deepEqual(run("node").lines.slice(0, 2), ["node", "-e"]);
     assert.deepEqual(run("python3").lines.slice(0, 2), ["python3", "-c"]);
+    assert.deepEqual(run("bash").lines.slice(0, 3), ["bash", "--norc", "-c"]);
     assert.deepEqual(run("wget").lines, ["wget", "-q", "-T", "4", "-O", "/dev/null", url]);
     assert.deepEqual(run("curl").lines, ["curl", "-fsS", "-m", "4", "-o", "/dev/null", url]);
   });
@@ -107,12 +110,61 @@ describe("the health command", () => {
     );
   });
 
+  describe("with bash", () => {
+    const server = createServer((request, response) => {
+      const status = Number(new URL(request.url ?? "", "http://x").searchParams.get("status"));
+      asked = `${request.method ?? ""} ${request.url ?? ""} ${request.headers.host ?? ""}`;
+      if (status > 0) response.writeHead(status).end("whatever");
+    });
+    let asked = "";
+    let port = 0;
+    before(async () => {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      ({ port } = server.address() as AddressInfo);
+    });
+    after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    async function ask(status: number, at = port) {
+      symlinkSync("/bin/bash", join(folder, "bash"));
+      const command = healthCommand(at, `/health?status=${status}`);
+      const child = spawn("/bin/sh", ["-c", command], { env: { PATH: folder } });
+      let stderr = "";
+      child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+      const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+      return { code, stderr };
+    }
+
+    for (const status of [200, 204, 302]) {
+      it(`takes ${status} for well`, async () => {
+        assert.deepEqual(await ask(status), { code: 0, stderr: "" });
+        assert.equal(asked, `GET /health?status=${status} 127.0.0.1:${port}`);
+      });
+    }
+
+    for (const status of [404, 500, 503]) {
+      it(`says that it was ${status}`, async () => {
+        assert.deepEqual(await ask(status), { code: 1, stderr: `status ${status}\n` });
+      });
+    }
+
+    it("says that there was no answer, or nobody", async () => {
+      assert.deepEqual(await ask(0), { code: 1, stderr: "status none\n" });
+      rmSync(join(folder, "bash"));
+      const { code, stderr } = await ask(200, 1);
+      assert.equal(code, 1);
+      assert.match(stderr, /Connection refused/);
+    });
+  });
+
   it("fails with what to do where there is no tool", () => {
     const { status, stderr } = run();
     assert.equal(status, 1);
     assert.equal(
       stderr,
-      "the image has none of curl, wget, python3 and node to ask for its health: add one of them\n",
+      "the image has none of curl, wget, bash, python3 and node to ask for its health: add one of them\n",
     );
   });
 });

@@ -55,9 +55,9 @@ describe("AppService", () => {
           secrets: [],
           healthcheck: {
             tests: ["CMD-SHELL", healthCommand(8000, "/health")],
-            interval: "5s",
+            interval: "10s",
             timeout: "5s",
-            retries: 12,
+            retries: 6,
             startPeriod: "1m",
           },
           stopGracePeriod: "30s",
@@ -95,7 +95,7 @@ describe("AppService", () => {
     assert.match(text, /"limits":{"memoryBytes":104857600,"nanoCpus":1500000000}/);
     assert.match(text, /"reservation":{"memoryBytes":104857600,"nanoCpus":250000000}/);
     assert.match(text, /"startPeriod":"2m"/);
-    assert.match(text, /"retries":5/);
+    assert.match(text, /"retries":3/);
     assert.match(text, /"stopGracePeriod":"45s"/);
     assert.match(text, /"monitor":"5s"/);
   });
