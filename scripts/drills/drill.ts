@@ -93,9 +93,7 @@ export async function runDrill(
       unrecovered = await reasonOf(cluster.redundantWithin(REDUNDANT_SECONDS));
       if (unrecovered === undefined) redundantAfterSeconds = (Date.now() - since) / 1000;
     });
-    const result = judge(name, drill, run, { observed, details, redundantAfterSeconds });
-    if (unrecovered === undefined) return result;
-    return { ...result, ok: false, broken: [...result.broken, unrecovered] };
+    return judge(name, drill, run, { observed, details, redundantAfterSeconds }, unrecovered);
   } finally {
     try {
       if (!progress.mended) await mend?.();
@@ -106,22 +104,24 @@ export async function runDrill(
 }
 
 /** Why something failed, if it did. */
-async function reasonOf(attempt: Promise<unknown>): Promise<string | undefined> {
+export async function reasonOf(attempt: Promise<unknown>): Promise<string | undefined> {
   return await attempt.then(
     () => undefined,
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
 }
 
-/** What was measured, and whether it was good enough. */
+/** What was measured, and whether it was good enough. `unrecovered`: why not everything was there twice again. */
 export function judge(
   name: string,
   drill: Bounds,
   run: number,
   seen: Pick<DrillResult, "observed" | "details" | "redundantAfterSeconds">,
+  unrecovered?: string,
 ): DrillResult {
   const { writeGapSeconds, httpGapSeconds, failedRequests, lostRows } = seen.observed;
-  const broken = brokenBounds(drill, seen.observed, seen.details);
+  const bounds = brokenBounds(drill, seen.observed, seen.details);
+  const broken = unrecovered === undefined ? bounds : [...bounds, unrecovered];
   return {
     drill: name,
     run,

@@ -1,6 +1,6 @@
 import { Cluster } from "./cluster";
 import type { Bounds, DrillResult } from "./drill";
-import { judge } from "./drill";
+import { judge, reasonOf } from "./drill";
 import type { LabStack } from "./lab-stack";
 import { observe } from "./load";
 
@@ -32,6 +32,7 @@ export async function grow(
 ): Promise<DrillResult> {
   const machines = stack.configured(MACHINES) as Record<string, unknown>;
   let redundantAfterSeconds = Number.NaN;
+  let unrecovered: string | undefined;
   const observed = await observe(
     await stack.target(),
     { stay: Object.keys(machines) },
@@ -39,9 +40,10 @@ export async function grow(
       stack.configure(MACHINES, { ...machines, ...others });
       await stack.up();
       const since = Date.now();
-      await new Cluster(await stack.target(), stack.name).redundantWithin(300);
-      redundantAfterSeconds = (Date.now() - since) / 1000;
+      const grown = new Cluster(await stack.target(), stack.name);
+      unrecovered = await reasonOf(grown.redundantWithin(300));
+      if (unrecovered === undefined) redundantAfterSeconds = (Date.now() - since) / 1000;
     },
   );
-  return judge("grow", GROW, run, { observed, details: {}, redundantAfterSeconds });
+  return judge("grow", GROW, run, { observed, details: {}, redundantAfterSeconds }, unrecovered);
 }

@@ -57,9 +57,10 @@ describe("three VMs", function () {
   it("grow from one under load", async () => {
     const { vm4, ...others } = await startWithOne(stack, 4);
     spare = vm4;
-    const { observed } = await grow(stack, others);
+    const { observed, redundantAfterSeconds, broken } = await grow(stack, others);
     assertKept(observed);
     assert.deepEqual(observed.failures, {});
+    assert.ok(redundantAfterSeconds >= 0, broken.join());
   });
 
   it("show no difference on the next preview", unchanged);

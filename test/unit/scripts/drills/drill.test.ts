@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { brokenBounds, type Bounds } from "../../../../scripts/drills/drill";
+import { brokenBounds, judge, type Bounds } from "../../../../scripts/drills/drill";
 import type { Observed } from "../../../../scripts/drills/load";
 
 const SEEN: Observed = {
@@ -45,5 +45,12 @@ describe("the judgement of a drill", () => {
     assert.deepEqual(broken({ writeGapSeconds: Number.NaN }), ["writeGapSeconds NaN, at most 2"]);
     assert.deepEqual(broken({ acknowledgedRows: 0 }), ["nothing was written"]);
     assert.deepEqual(broken({ requests: 0 }), ["nothing was asked"]);
+  });
+
+  it("does not pass where the platform did not come back, and says so beside the figures", () => {
+    const seen = { observed: SEEN, details: DETAILS, redundantAfterSeconds: Number.NaN };
+    const { ok, broken: said, lostRows } = judge("vm-loss", BOUNDS, 1, seen, "vm3 is starting");
+    assert.deepEqual({ ok, said, lostRows }, { ok: false, said: ["vm3 is starting"], lostRows: 0 });
+    assert.equal(judge("vm-loss", BOUNDS, 1, seen).ok, true);
   });
 });
