@@ -27,6 +27,8 @@ export interface Host {
   readonly docker: DockerEndpoint;
   /** The cloud's resource behind it, if there is one: what lives on the machine goes with it. */
   readonly machine?: pulumi.Resource;
+  /** What stands for it in the stack: once that goes, nothing is tidied up on the machine any more. */
+  readonly resource?: pulumi.Resource;
   /**
    * Set while nobody can sign in to it: what it has stays as it is, what it has not is left out, and
    * the first update that reaches it brings it level.

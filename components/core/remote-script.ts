@@ -19,6 +19,12 @@ export function asRoot(name: string): string {
   return `if [ "$(id -u)" = 0 ]; then exec bash -s; else exec sudo -n bash -s; fi # ${name}`;
 }
 
+/** Not from standard input, where the engine hands the script itself over once more. */
+const undoAsRoot = (line: string) => {
+  const run = `bash -euc ${shellQuote(line)} < /dev/null`;
+  return `if [ "$(id -u)" = 0 ]; then exec ${run}; else exec sudo -n ${run}; fi`;
+};
+
 /** A script that stops without a message of its own says at which of its lines, as it is written. */
 const STRICT = `set -euo pipefail
 trap 'printf "%s: stopped at: %s\\n" "$(hostname)" "$BASH_COMMAND" >&2' ERR`;
@@ -72,6 +78,8 @@ export interface RemoteScriptArgs {
   once?: boolean;
   /** Runs again when one of these changes, besides the script, its arguments and its input. */
   after?: pulumi.Input<string>[];
+  /** One line of bash that takes back what the script did, unless the machine goes too. Is printed whole if it fails. */
+  undo?: string;
 }
 
 /** A script that ran, or runs later on a machine that is out of reach. */
@@ -100,6 +108,7 @@ export function remoteScript(
     {
       connection: host.connection,
       create: asRoot(name),
+      ...(given.undo !== undefined && { delete: undoAsRoot(given.undo) }),
       stdin,
       // Scripts are idempotent: they look at the machine, not at what they printed the last time.
       addPreviousOutputInEnv: false,
@@ -108,6 +117,7 @@ export function remoteScript(
     {
       ...onHost(host, parent, given.dependsOn),
       ...(given.once === true && { ignoreChanges: ["*"] }),
+      ...(given.undo !== undefined && host.resource && { deletedWith: host.resource }),
       ...(given.secretOutput === true && { additionalSecretOutputs: ["stdout"] }),
     },
   );

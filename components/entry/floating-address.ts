@@ -13,6 +13,7 @@ import {
   CHECK_SCRIPT,
   isInterfaceName,
   KEEPALIVED_SCRIPT,
+  KEEPALIVED_UNDO,
   MARK,
   priorityOf,
   renderKeepalived,
@@ -67,8 +68,8 @@ export const FLOATING_ADDRESS_DEFAULTS: Required<FloatingAddressSettings> = {
  * ending). It stays where it is when a machine starts again. The
  * machines speak VRRP to each other's private address, which {@link Firewall} lets through.
  *
- * It is for networks where a machine may claim an address by ARP; most clouds' are none. Nothing is
- * removed with the resource: by hand, `systemctl disable --now keepalived` on each machine.
+ * It is for networks where a machine may claim an address by ARP; most clouds' are none. With the
+ * resource goes the address; keepalived stays installed, and stopped.
  */
 export class FloatingAddress extends Component {
   /** The address, known once keepalived runs on every machine. */
@@ -113,7 +114,7 @@ export class FloatingAddress extends Component {
     return remoteScript(
       `${name}-${host.name}-keepalived`,
       host,
-      { script: KEEPALIVED_SCRIPT, args: words, stdin },
+      { script: KEEPALIVED_SCRIPT, args: words, stdin, undo: KEEPALIVED_UNDO },
       this,
     );
   }

@@ -107,6 +107,8 @@ export function isInterfaceName(text: string): boolean {
 export const KEEPALIVED_SCRIPT = [machineScript(), readScript(__dirname, "keepalived.sh")].join(
   "\n",
 );
+/** Gives the address up for good: keepalived starts no more without its file. One that somebody else wrote stays. */
+export const KEEPALIVED_UNDO = `conf=/etc/keepalived/keepalived.conf; first=$(head -n 1 "$conf" 2> /dev/null) || true; [ "$first" = "${MARK}" ] || exit 0; systemctl disable --quiet --now keepalived; rm -f "$conf"`;
 /** What asks nginx. With its first line: keepalived runs it as a program. */
 export const CHECK_SCRIPT = `#!/bin/sh\n${readScript(__dirname, "check.sh").trimEnd()}`;
 

@@ -47,6 +47,7 @@ export class SshHost extends Component implements Host {
   readonly publicAddress: pulumi.Output<string>;
   readonly privateAddress: pulumi.Output<string>;
   readonly docker: DockerEndpoint;
+  readonly resource = this;
 
   constructor(
     readonly name: string,

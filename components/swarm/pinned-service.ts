@@ -51,8 +51,8 @@ export const RESTART_POLICY: input.ServiceTaskSpecRestartPolicy = {
 
 /**
  * Each check starts a process in the container. With one every 5 s, here and in applications, three stand-in machines at
- * rest took 67 % of the 2 cores below them, now 31 %. Until the first success Docker itself asks every 5 s, and a process that
- * ends is started again at once.
+ * rest took 67 % of the 2 cores below them, now 31 %. While a container starts, Docker itself asks every 5 s (before
+ * Docker 25: at this interval too), and one that ends is started again at once.
  */
 const CHECK_INTERVAL = "10s";
 

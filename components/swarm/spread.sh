@@ -73,8 +73,10 @@ back() {
 }
 
 docker service ls --quiet --filter label=trivet.service |
-  xargs -r docker service inspect --format '{{.Spec.Name}} {{or (index .Spec.Labels "trivet.machine") "-"}} {{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}completed{{end}} {{.Spec.Mode.Replicated.Replicas}} {{or (index .Spec.Labels "trivet.spread") "-"}}' |
-  while read -r name machine update replicas before; do
+  while read -r id; do
+    # Each as it is now: what came before may have taken minutes.
+    now=$(docker service inspect --format '{{.Spec.Name}} {{or (index .Spec.Labels "trivet.machine") "-"}} {{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}completed{{end}} {{.Spec.Mode.Replicated.Replicas}} {{or (index .Spec.Labels "trivet.spread") "-"}}' "$id") || continue
+    read -r name machine update replicas before <<<"$now"
     [ "$machine" = - ] || continue
     if [ "$before" != - ]; then
       back "$before" "$name" || true
@@ -84,11 +86,13 @@ docker service ls --quiet --filter label=trivet.service |
     times=$(tried "$name" "$replicas")
     due "$name" "$times" || continue
     moving=$(moves "$name")
-    if ((moving > 0)); then
-      echo "$moving of the $replicas replicas of $name move, so that they are spread over the machines again"
-      scale --label-add "trivet.spread=$replicas" --replicas "$((replicas + moving))" "$name" ||
-        echo "$moving replicas more of $name cannot be started: it stays as it is for now" >&2
-      printf '%s %s\n' "$replicas" "$((times + 1))" >"$state/$name"
-      back "$replicas" "$name"
+    if ((moving == 0)); then
+      rm -f "${state:?}/$name"
+      continue
     fi
+    echo "$moving of the $replicas replicas of $name move, so that they are spread over the machines again"
+    scale --label-add "trivet.spread=$replicas" --replicas "$((replicas + moving))" "$name" ||
+      echo "$moving replicas more of $name cannot be started: it stays as it is for now" >&2
+    printf '%s %s\n' "$replicas" "$((times + 1))" >"$state/$name"
+    back "$replicas" "$name"
   done

@@ -17,7 +17,10 @@ export type { AppServiceArgs, ReplicaLifecycle, ReplicaResources } from "./app-a
 export { APP_DEFAULTS } from "./app-args";
 
 const MIB = 1_048_576;
-/** Often enough to see what hangs; each check starts a process. Until the first success Docker asks every 5 s. */
+/**
+ * Longest time between two checks, each of which starts a process. While a replica starts, Docker asks every 5 s, before
+ * Docker 25 at this interval too.
+ */
 const CHECK_SECONDS = 10;
 /** For Swarm itself: placing tasks, taking an update back. */
 const SPARE_SECONDS = 60;
@@ -125,7 +128,8 @@ function literally(value: pulumi.Input<string>): pulumi.Output<string> {
 /** Until Swarm has replaced every replica, one at a time. Seconds. */
 function longestUpdate(resolved: Resolved): number {
   const { replicas, startSeconds, monitorSeconds, stopGraceSeconds } = resolved;
-  return SPARE_SECONDS + replicas * (startSeconds + monitorSeconds + stopGraceSeconds);
+  const each = startSeconds + CHECK_SECONDS + monitorSeconds + stopGraceSeconds;
+  return SPARE_SECONDS + replicas * each;
 }
 
 function containerSpec(
@@ -135,7 +139,8 @@ function containerSpec(
   mounted: MountedSecret[],
 ): input.ServiceTaskSpecContainerSpec {
   const { backends } = args;
-  const every = Math.min(CHECK_SECONDS, resolved.unhealthySeconds);
+  // No single check that fails decides, unless 5 s are all the time there is.
+  const every = Math.max(5, Math.min(CHECK_SECONDS, Math.floor(resolved.unhealthySeconds / 3)));
   return {
     image: args.image,
     ...(args.command && { commands: args.command }),

@@ -6,6 +6,9 @@ import { z } from "zod";
 
 const run = promisify(execFile);
 
+/** The project, as Pulumi.yaml names it. */
+export const PROJECT = "trivet";
+
 /** Folder of the project. */
 export const ROOT = join(__dirname, "..", "..");
 

@@ -121,6 +121,25 @@ export async function repairState(place: StackPlace, say: (text: string) => void
   say("the last update was killed while it wrote the state: what it left half-written is removed");
 }
 
+/**
+ * Releases the lock of an update that was killed, where nothing is to go on: the stack is about to be removed.
+ *
+ * @throws Error where an update runs, or may.
+ */
+export async function releaseDeadLock(
+  place: StackPlace,
+  say: (text: string) => void,
+): Promise<void> {
+  const locks = locksOf(await backendUrl(), place.project, place.stack);
+  const live = locks.filter((lock) => judgeLock(lock, hostname(), isAlive) !== "release");
+  if (live.length > 0) {
+    throw new Error(
+      `stack ${place.stack} is being updated by process ${pidsOf(live)} on ${live.map((lock) => lock.hostname).join(", ")}: end it first; if it is gone, pulumi cancel --stack ${place.stack} --yes`,
+    );
+  }
+  if (locks.length > 0) await release(place, say);
+}
+
 const pidsOf = (locks: readonly Lock[]) => locks.map(({ pid }) => pid).join(", ");
 
 const lockedElsewhere = (stack: string, { username, hostname: host, pid }: Lock) =>
@@ -155,9 +174,9 @@ async function engine(
   try {
     return await run("pulumi", [...args, "--stack", stack, "--non-interactive"], options);
   } catch (error) {
-    // The engine says on standard output what went wrong.
-    const said = error instanceof Error && "stdout" in error ? String(error.stdout) : "";
-    if (said !== "") throw new Error(`pulumi ${args.join(" ")} failed:\n${said.slice(-4000)}`);
-    throw error;
+    // Of an operation the engine says on standard output what went wrong; elsewhere, that is the state.
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    if (args[0] !== "refresh" || stdout === "") throw error;
+    throw new Error(`pulumi ${args.join(" ")} failed:\n${`${stdout}${stderr}`.slice(-4000)}`);
   }
 }

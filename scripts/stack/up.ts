@@ -1,14 +1,11 @@
 import { answersWithin } from "./address";
-import { stackOutputs, runPulumi, selectStack } from "./pulumi";
+import { PROJECT, stackOutputs, runPulumi, selectStack } from "./pulumi";
 import { platformMemory, printMemory } from "./memory";
 import { recoverStack, repairState } from "./recover";
 import { configFileOf, readInventory } from "./stack-config";
 
 /** How long the address may take to answer once `pulumi up` is done. Seconds. */
 const ANSWER_SECONDS = 60;
-
-/** As Pulumi.yaml names it. */
-const PROJECT = "trivet";
 
 async function main(stack: string): Promise<void> {
   const standIns = process.env.TRIVET_STAND_INS ?? "";

@@ -210,6 +210,20 @@ describe("remoteScript", () => {
     assert.equal(engine.get("it").deletedWith, "machine");
   });
 
+  it("takes back what it did, unless its machine goes too, and hears nothing of the script then", async () => {
+    const resource = remoteScript("machine", host("vm1", 1), { script: "true" }, parent());
+    const undo = `read -r line || line=nothing; echo "it's $line"`;
+    remoteScript("it", { ...host("vm1", 1), resource }, { script: "echo again", undo }, resource);
+    await engine.settled();
+    const { inputs, deletedWith } = engine.get("it");
+    assert.equal(deletedWith, "machine");
+    const asUser = String(inputs.delete).replace("sudo -n ", "");
+    const { stdout } = bash(["-c", asUser], "echo again\n");
+    assert.equal(stdout.toString(), "it's nothing\n");
+    assert.equal(engine.get("machine").inputs.delete, undefined);
+    assert.equal(engine.get("machine").deletedWith, undefined);
+  });
+
   it("runs once where it is told so, whatever changes later", async () => {
     remoteScript("it", host("vm1", 1), { script: "true", once: true }, parent());
     remoteScript("again", host("vm1", 1), { script: "true", once: false }, parent());

@@ -13,7 +13,11 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { renderInput } from "../../../components/core/remote-script";
-import { KEEPALIVED_SCRIPT, MARK } from "../../../components/entry/keepalived-files";
+import {
+  KEEPALIVED_SCRIPT,
+  KEEPALIVED_UNDO,
+  MARK,
+} from "../../../components/entry/keepalived-files";
 
 /** A machine in a folder, whose programs note how they are called. */
 class Machine {
@@ -89,6 +93,41 @@ class Machine {
     return { status, stdout: stdout.trim(), stderr: stderr.trim() };
   }
 }
+
+describe("the end of an address", () => {
+  let machine: Machine;
+  beforeEach(() => {
+    machine = new Machine();
+  });
+  afterEach(() => {
+    rmSync(machine.root, { recursive: true });
+  });
+
+  function undo() {
+    rmSync(join(machine.root, "calls"), { force: true });
+    const line = KEEPALIVED_UNDO.replace("=/etc/keepalived", `=${machine.root}/etc/keepalived`);
+    const { status, stdout, stderr } = spawnSync("bash", ["-euc", line], {
+      encoding: "utf8",
+      env: { ...process.env, PATH: `${machine.root}/bin:${process.env.PATH ?? ""}` },
+    });
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "", stderr: "" });
+    return machine.calls();
+  }
+
+  it("stops keepalived for good, once", () => {
+    machine.run();
+    assert.deepEqual(undo(), ["systemctl disable --quiet --now keepalived"]);
+    assert.equal(existsSync(machine.conf), false);
+    assert.deepEqual(undo(), []);
+  });
+
+  it("leaves one alone that somebody else has set up", () => {
+    machine.run();
+    writeFileSync(machine.conf, "vrrp_instance own {}\n");
+    assert.deepEqual(undo(), []);
+    assert.equal(existsSync(machine.conf), true);
+  });
+});
 
 describe("keepalived.sh", () => {
   let machine: Machine;

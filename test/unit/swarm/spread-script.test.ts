@@ -9,7 +9,7 @@ case "$*" in
   "node ls"*) awk '{ print $1 }' "$FOLDER/nodes" ;;
   "node inspect"*) cat "$FOLDER/nodes" ;;
   "service ls"*) awk '{ print $1 }' "$FOLDER/services" ;;
-  "service inspect"*".Spec.Name"*) cat "$FOLDER/services" ;;
+  "service inspect"*".Spec.Name"*) grep "^\${*: -1} " "$FOLDER/services" ;;
   "service inspect"*) cat "$FOLDER/label" ;;
   "service ps"*) awk '{ print NR }' "$FOLDER/tasks-\${*: -1}" ; echo "\${*: -1}" > "$FOLDER/last" ;;
   "inspect --type task"*) cat "$FOLDER/tasks-$(cat "$FOLDER/last")" ;;
@@ -76,6 +76,15 @@ describe("spread.sh", () => {
       ago(wait);
       assert.deepEqual(look(60), spread(3, 1), `${wait} s after it was tried`);
     }
+  });
+
+  it("forgets what it tried once it has helped", () => {
+    look();
+    look();
+    put("tasks-web", EVEN);
+    look();
+    assert.deepEqual(look(), spread(3, 1));
+    assert.equal(existsSync(swarm.at("state", "web")), false);
   });
 
   it("moves as many as are too many, and no more", () => {

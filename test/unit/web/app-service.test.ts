@@ -74,7 +74,7 @@ describe("AppService", () => {
       endpointSpec: { mode: "dnsrr" },
       updateConfig: { ...update, failureAction: "rollback" },
       rollbackConfig: { ...update, failureAction: "pause" },
-      convergeConfig: { delay: "2s", timeout: "4m20s" },
+      convergeConfig: { delay: "2s", timeout: "4m40s" },
     });
     assert.equal(provider, "manager");
     assert.deepEqual(secretInputs, []);
