@@ -17,11 +17,8 @@ export type { AppServiceArgs, ReplicaLifecycle, ReplicaResources } from "./app-a
 export { APP_DEFAULTS } from "./app-args";
 
 const MIB = 1_048_576;
-/**
- * Longest time between two checks, each of which starts a process. While a replica starts, Docker asks every 5 s, before
- * Docker 25 at this interval too.
- */
-const CHECK_SECONDS = 10;
+/** Replicas are found by nginx only once they are healthy, so the first check decides how soon. */
+const CHECK_SECONDS = 5;
 /** For Swarm itself: placing tasks, taking an update back. */
 const SPARE_SECONDS = 60;
 
@@ -128,8 +125,7 @@ function literally(value: pulumi.Input<string>): pulumi.Output<string> {
 /** Until Swarm has replaced every replica, one at a time. Seconds. */
 function longestUpdate(resolved: Resolved): number {
   const { replicas, startSeconds, monitorSeconds, stopGraceSeconds } = resolved;
-  const each = startSeconds + CHECK_SECONDS + monitorSeconds + stopGraceSeconds;
-  return SPARE_SECONDS + replicas * each;
+  return SPARE_SECONDS + replicas * (startSeconds + monitorSeconds + stopGraceSeconds);
 }
 
 function containerSpec(
@@ -139,8 +135,6 @@ function containerSpec(
   mounted: MountedSecret[],
 ): input.ServiceTaskSpecContainerSpec {
   const { backends } = args;
-  // No single check that fails decides, unless 5 s are all the time there is.
-  const every = Math.max(5, Math.min(CHECK_SECONDS, Math.floor(resolved.unhealthySeconds / 3)));
   return {
     image: args.image,
     ...(args.command && { commands: args.command }),
@@ -160,9 +154,9 @@ function containerSpec(
     })),
     healthcheck: {
       tests: ["CMD-SHELL", healthCommand(resolved.port, resolved.health)],
-      interval: goDuration(every),
+      interval: goDuration(CHECK_SECONDS),
       timeout: "5s",
-      retries: Math.ceil(resolved.unhealthySeconds / every),
+      retries: Math.ceil(resolved.unhealthySeconds / CHECK_SECONDS),
       startPeriod: goDuration(resolved.startSeconds),
     },
     stopGracePeriod: goDuration(resolved.stopGraceSeconds),

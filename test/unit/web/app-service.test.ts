@@ -55,9 +55,9 @@ describe("AppService", () => {
           secrets: [],
           healthcheck: {
             tests: ["CMD-SHELL", healthCommand(8000, "/health")],
-            interval: "10s",
+            interval: "5s",
             timeout: "5s",
-            retries: 6,
+            retries: 12,
             startPeriod: "1m",
           },
           stopGracePeriod: "30s",
@@ -74,7 +74,7 @@ describe("AppService", () => {
       endpointSpec: { mode: "dnsrr" },
       updateConfig: { ...update, failureAction: "rollback" },
       rollbackConfig: { ...update, failureAction: "pause" },
-      convergeConfig: { delay: "2s", timeout: "4m40s" },
+      convergeConfig: { delay: "2s", timeout: "4m20s" },
     });
     assert.equal(provider, "manager");
     assert.deepEqual(secretInputs, []);
@@ -95,7 +95,7 @@ describe("AppService", () => {
     assert.match(text, /"limits":{"memoryBytes":104857600,"nanoCpus":1500000000}/);
     assert.match(text, /"reservation":{"memoryBytes":104857600,"nanoCpus":250000000}/);
     assert.match(text, /"startPeriod":"2m"/);
-    assert.match(text, /"retries":3/);
+    assert.match(text, /"retries":5/);
     assert.match(text, /"stopGracePeriod":"45s"/);
     assert.match(text, /"monitor":"5s"/);
   });
