@@ -93,6 +93,8 @@ export class NginxLoadBalancer extends Component {
         healthcheck: {
           test: ["CMD", "bash", "-c", `</dev/tcp/127.0.0.1/${HEALTH_PORT}`],
           startSeconds: 10,
+          // The published image has no start interval of its own, so this is when it counts as started.
+          intervalSeconds: 5,
         },
         configFolders: { [folder]: "/etc/trivet" },
         publish: [

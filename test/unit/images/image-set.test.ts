@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -253,6 +253,9 @@ describe("the platform's own images", () => {
       assert.ok("build" in source);
       assert.equal(basename(source.build), name);
       assert.deepEqual(source.buildArgs, { DEBIAN: "mirror.lan/debian:13" });
+      // So that their services count as started when they are.
+      const dockerfile = readFileSync(join(source.build, "Dockerfile"), "utf8");
+      assert.match(dockerfile, /^HEALTHCHECK --start-interval=1s CMD /m);
     }
   });
 

@@ -1,15 +1,16 @@
 import assert from "node:assert/strict";
 import { scriptOf, StandIns } from "../support/stand-ins";
 
-/** Answers from files: state, swarm (its identity), control, managers. */
+/** Answers from files: state, swarm (its identity), control, managers, heartbeat. */
 const DOCKER = `
 is() { cat "$FOLDER/$1" 2> /dev/null; }
 case "$*" in
   *LocalNodeState*) is state ;;
+  *HeartbeatPeriod*) is heartbeat || echo 5000000000 ;;
   *"Swarm.Cluster"*) is swarm ;;
   *RemoteManagers*) is managers ;;
   *ControlAvailable*) is control ;;
-  "swarm init"*) echo "$*" >> "$FOLDER/asked" ;;
+  "swarm init"* | "swarm update"*) echo "$*" >> "$FOLDER/asked" ;;
   "swarm join-token --quiet"*)
     left=$(cat "$FOLDER/leaderless" 2> /dev/null || echo 0)
     if [ "$left" != 0 ]; then echo $((left - 1)) > "$FOLDER/leaderless"; echo "The swarm does not have a leader." >&2; exit 1; fi
@@ -52,11 +53,13 @@ describe("a machine on its way into the Swarm", () => {
       assert.deepEqual(init(), { status: 0, stdout, stderr: "" });
       assert.deepEqual(asked(), [
         "swarm init --advertise-addr 10.0.0.2 --listen-addr 10.0.0.2:2377 --data-path-addr 10.0.0.2 --default-addr-pool 10.214.0.0/16 --task-history-limit 2",
+        "swarm update --dispatcher-heartbeat 4s",
       ]);
     });
 
     it("finds the Swarm that is there", () => {
       machine.put("state", "active");
+      machine.put("heartbeat", "4000000000");
       machine.put("swarm", "swarm-1\n");
       for (const address of ALL) machine.put(`manages/${address}`, "");
       assert.equal(init().stdout, "token-manager\ntoken-worker\nswarm-1\n");

@@ -79,7 +79,7 @@ describe("NginxLoadBalancer", () => {
       commands: ["nginx", "-c", "/etc/trivet/nginx.conf", "-g", "daemon off;"],
       healthcheck: {
         tests: ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/8998"],
-        interval: "10s",
+        interval: "5s",
         timeout: "3s",
         retries: 3,
         startPeriod: "10s",
