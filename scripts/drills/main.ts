@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { ROOT } from "../stack/pulumi";
 import { configFileOf } from "../stack/stack-config";
+import { BASE_IMAGE } from "./base-image";
 import { Cluster } from "./cluster";
 import { CORRECTNESS } from "./correctness";
 import { DEPLOY } from "./deploy";
@@ -17,6 +18,7 @@ const DRILLS: Readonly<Record<string, Drill>> = {
   ...MACHINE_FAULTS,
   ...PROCESS_FAULTS,
   deploy: DEPLOY,
+  "base-image": BASE_IMAGE,
   correctness: CORRECTNESS,
 };
 const ABOUT = { ...DRILLS, grow: GROW };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
@@ -9,6 +9,7 @@ import {
   isAlive,
   judgeLock,
   locksOf,
+  releaseDeadLock,
 } from "../../../../scripts/stack/recover";
 
 const LOCK = { pid: 4711, hostname: "desk", username: "ops" };
@@ -93,5 +94,64 @@ describe("attributes beside a state", () => {
     assert.equal(drop(), false);
     assert.equal(drop("s3://bucket"), false);
     assert.equal(drop("file://~/state"), false);
+  });
+});
+
+describe("a stack that is about to be removed", () => {
+  const { PATH } = process.env;
+  let folder = "";
+  const here = { pid: process.pid, hostname: hostname(), username: "ops" };
+  const asked = () =>
+    existsSync(join(folder, "asked")) ? readFileSync(join(folder, "asked"), "utf8") : "";
+  const said: string[] = [];
+  const release = async () => {
+    const configFile = join(folder, "Pulumi.prod.yaml");
+    await releaseDeadLock({ stack: "prod", project: "trivet", configFile }, (text) => {
+      said.push(text);
+    });
+  };
+  const lock = (holder: typeof here) => {
+    const locks = join(folder, ".pulumi", "locks", "organization", "trivet", "prod");
+    mkdirSync(locks, { recursive: true });
+    writeFileSync(join(locks, "a.json"), JSON.stringify(holder));
+  };
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "trivet-release-"));
+    // The engine: says where the states are, and what it was asked for.
+    const url = pathToFileURL(folder).href;
+    const engine = `#!/bin/sh\nif [ "$1" = whoami ]; then echo '{"url": "${url}"}'; else echo "$*" >> '${folder}/asked'; fi\n`;
+    writeFileSync(join(folder, "pulumi"), engine, { mode: 0o755 });
+    process.env.PATH = `${folder}:${PATH ?? ""}`;
+    said.length = 0;
+  });
+  afterEach(() => {
+    process.env.PATH = PATH;
+    rmSync(folder, { recursive: true });
+  });
+
+  it("has nothing to release where nobody holds it", async () => {
+    await release();
+    assert.deepEqual([asked(), said], ["", []]);
+  });
+
+  it("loses the lock of an update that was killed", async () => {
+    lock({ ...here, pid: spawnSync("true").pid });
+    await release();
+    assert.equal(asked(), "cancel --yes --stack prod --non-interactive\n");
+    assert.deepEqual(said, ["the last update was killed: releasing its lock"]);
+  });
+
+  it("is left to an update that runs, or may on another machine", async () => {
+    for (const holder of [here, { ...here, hostname: "laptop" }]) {
+      lock(holder);
+      await assert.rejects(
+        release(),
+        new RegExp(
+          `^Error: stack prod is being updated by process ${here.pid} on ${holder.hostname}: `,
+        ),
+      );
+    }
+    assert.deepEqual([asked(), said], ["", []]);
   });
 });
