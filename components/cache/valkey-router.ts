@@ -3,6 +3,7 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
+import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
 import { proxyService } from "../swarm/proxy-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -41,7 +42,9 @@ export class ValkeyRouter extends Component {
       .done();
     super("trivet:cache:ValkeyRouter", name, opts);
 
-    const services = args.hosts.map((host) => this.runRouter(name, host, args, maxConnections));
+    const services = rolling(args.hosts, (host, before) =>
+      this.runRouter(name, host, args, maxConnections, before),
+    );
     const ready = pulumi.all(services.map((service) => service.id));
     this.port = ready.apply(() => PORTS.valkeyRouter);
     this.registerOutputs({ port: this.port });
@@ -52,6 +55,7 @@ export class ValkeyRouter extends Component {
     host: Host,
     { swarm, image, upstream }: ValkeyRouterArgs,
     maxConnections: number,
+    before: pulumi.Resource[],
   ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
@@ -66,7 +70,7 @@ export class ValkeyRouter extends Component {
         }),
       );
     return proxyService(
-      { service, host, swarm, image, folder, config, port: PORTS.valkeyRouter },
+      { service, host, swarm, image, folder, config, port: PORTS.valkeyRouter, before },
       this,
     );
   }

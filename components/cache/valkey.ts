@@ -7,6 +7,7 @@ import { leadOf } from "../core/host";
 import { remoteFiles } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
+import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -68,15 +69,14 @@ export class Valkey extends Component implements CacheEndpoints {
     this.password = pulumi.secret(generated.result);
     this.members = hosts.map((host) => ({ name: host.name, address: host.privateAddress }));
     const members = pulumi.all(hosts.map((host) => host.privateAddress));
-    // A new image reaches one machine after the other: all at once, the cache would be gone.
-    const servers: PinnedService[] = [];
-    for (const host of hosts) {
-      servers.push(this.runServer(name, host, args, members, servers.slice(-1)));
-    }
+    const servers = rolling(hosts, (host, before) =>
+      this.runServer(name, host, args, members, before),
+    );
     if (hosts.length > 1) {
       const { password } = this;
-      const sentinels = hosts.map((host) => {
-        const own = { host, swarm, image, members, password, dependsOn: servers };
+      const sentinels = rolling(hosts, (host, before) => {
+        const dependsOn = [...servers, ...before];
+        const own = { host, swarm, image, members, password, dependsOn };
         return runSentinel(`${name}-sentinel`, own, this);
       });
       this.settle(name, hosts, [...servers, ...sentinels]);
@@ -89,7 +89,7 @@ export class Valkey extends Component implements CacheEndpoints {
     host: Host,
     args: ValkeyArgs,
     members: pulumi.Output<string[]>,
-    before: PinnedService[],
+    before: pulumi.Resource[],
   ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;

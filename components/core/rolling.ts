@@ -2,8 +2,8 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "./host";
 
 /**
- * Makes a member of a cluster on each machine. Members that the platform had before wait for each
- * other, so that a new image never stops two of them at a time, and the primary's is the last one; new
+ * Makes the same service on each machine. Those that the platform had before wait for each other, so
+ * that a new image never stops two of them at a time, and the one beside the primary is the last; new
  * ones start side by side.
  */
 export function rolling<Member extends pulumi.Resource>(

@@ -6,6 +6,7 @@ import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles, signalService } from "../core/remote-files";
+import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -65,17 +66,20 @@ export class PgBouncer extends Component {
       { parent: this },
     );
     this.adminPassword = pulumi.secret(admin.result);
-    const poolers = args.hosts.map((host) => {
-      const { id } = this.runPooler(name, host, args);
-      return pulumi.all([host.privateAddress, id]);
-    });
+    const poolers = rolling(args.hosts, (host, before) => this.runPooler(name, host, args, before));
+    const addresses = pulumi.all(args.hosts.map((host) => host.privateAddress));
     this.endpoints = pulumi
-      .all(poolers)
-      .apply((all) => all.map(([address]) => `${address}:${PORTS.pgBouncer}`));
+      .all([addresses, pulumi.all(poolers.map((pooler) => pooler.id))])
+      .apply(([all]) => all.map((address) => `${address}:${PORTS.pgBouncer}`));
     this.registerOutputs({ endpoints: this.endpoints });
   }
 
-  private runPooler(name: string, host: Host, args: PgBouncerArgs): PinnedService {
+  private runPooler(
+    name: string,
+    host: Host,
+    args: PgBouncerArgs,
+    before: pulumi.Resource[],
+  ): PinnedService {
     const { upstream, swarm } = args;
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
@@ -117,7 +121,7 @@ export class PgBouncer extends Component {
         },
         configFolders: { [folder]: "/etc/trivet" },
         stopGraceSeconds: 30,
-        dependsOn: [files],
+        dependsOn: [files, ...before],
       },
       this,
     );

@@ -4,6 +4,7 @@ import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { remoteFiles, signalService } from "../core/remote-files";
 import { readScript } from "../core/remote-script";
+import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -75,7 +76,7 @@ export class PoolerGuard extends Component {
       .apply(([password, known]) =>
         renderGuardSettings({ database, members: known, password, deadlineSeconds }),
       );
-    for (const host of args.hosts) this.runGuard(name, host, args, settings);
+    rolling(args.hosts, (host, before) => this.runGuard(name, host, args, settings, before));
     this.services = Object.fromEntries(args.hosts.map((h) => [h.name, `${name}-${h.name}`]));
     this.registerOutputs({ services: this.services });
   }
@@ -85,6 +86,7 @@ export class PoolerGuard extends Component {
     host: Host,
     { swarm, image }: PoolerGuardArgs,
     settings: pulumi.Output<string>,
+    before: pulumi.Resource[],
   ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
@@ -114,7 +116,7 @@ export class PoolerGuard extends Component {
         configFolders: { [folder]: "/etc/trivet" },
         stopGraceSeconds: 10,
         stopSignal: "SIGTERM",
-        dependsOn: [files],
+        dependsOn: [files, ...before],
       },
       this,
     );

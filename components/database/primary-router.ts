@@ -3,6 +3,7 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
+import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
 import { proxyService } from "../swarm/proxy-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -40,7 +41,9 @@ export class PrimaryRouter extends Component {
       .done();
     super("trivet:database:PrimaryRouter", name, opts);
 
-    const services = args.hosts.map((host) => this.runRouter(name, host, args, maxConnections));
+    const services = rolling(args.hosts, (host, before) =>
+      this.runRouter(name, host, args, maxConnections, before),
+    );
     const ready = pulumi.all(services.map((service) => service.id));
     this.primaryPort = ready.apply(() => PORTS.routerPrimary);
     this.standbyPort = ready.apply(() => PORTS.routerStandby);
@@ -52,6 +55,7 @@ export class PrimaryRouter extends Component {
     host: Host,
     args: PrimaryRouterArgs,
     maxConnections: number,
+    before: pulumi.Resource[],
   ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
@@ -73,6 +77,7 @@ export class PrimaryRouter extends Component {
         folder,
         config,
         port: PORTS.routerStats,
+        before,
       },
       this,
     );

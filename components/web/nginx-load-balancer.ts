@@ -4,6 +4,7 @@ import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
 import { checkedSignal, remoteFiles } from "../core/remote-files";
+import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -50,11 +51,13 @@ export class NginxLoadBalancer extends Component {
 
     const { upstreams, routes } = args;
     const config = renderNginxConfig({ upstreams, routes, maxBodyMiB, readTimeoutSeconds });
-    const servers = args.hosts.map((host) => {
-      const { id } = this.runServer(name, host, args, config);
-      return pulumi.all([host.publicAddress, id]);
-    });
-    this.addresses = pulumi.all(servers).apply((all) => all.map(([address]) => address));
+    const servers = rolling(args.hosts, (host, before) =>
+      this.runServer(name, host, args, config, before),
+    );
+    const addresses = pulumi.all(args.hosts.map((host) => host.publicAddress));
+    this.addresses = pulumi
+      .all([addresses, pulumi.all(servers.map((server) => server.id))])
+      .apply(([all]) => all);
     this.registerOutputs({ addresses: this.addresses });
   }
 
@@ -63,6 +66,7 @@ export class NginxLoadBalancer extends Component {
     host: Host,
     args: NginxLoadBalancerArgs,
     config: string,
+    before: pulumi.Resource[],
   ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;
@@ -109,7 +113,7 @@ export class NginxLoadBalancer extends Component {
         },
         stopSignal: "SIGQUIT",
         stopGraceSeconds: 60,
-        dependsOn: [files],
+        dependsOn: [files, ...before],
       },
       this,
     );

@@ -83,12 +83,15 @@ describe("Valkey", () => {
   });
 
   it("reaches one machine after the other", async () => {
-    new Valkey("valkey", args(3));
+    const known = hosts(3).map((host) => ({ ...host, isNew: false }));
+    new Valkey("valkey", { ...args(3), hosts: known });
     await engine.settled();
     const waits = (name: string) => engine.get(name).dependsOn;
-    assert.ok(!waits("valkey-vm1").includes("valkey-vm2"));
-    assert.ok(waits("valkey-vm2").includes("valkey-vm1"));
-    assert.ok(waits("valkey-vm3").includes("valkey-vm2"));
+    for (const service of ["valkey", "valkey-sentinel"]) {
+      assert.ok(!waits(`${service}-vm1`).includes(`${service}-vm2`));
+      assert.ok(waits(`${service}-vm2`).includes(`${service}-vm1`));
+      assert.ok(waits(`${service}-vm3`).includes(`${service}-vm2`));
+    }
     for (const server of ["valkey-vm1", "valkey-vm2", "valkey-vm3"]) {
       assert.ok(waits("valkey-sentinel-vm1").includes(server));
       assert.ok(waits(server).includes(`${server}-files`));
