@@ -7,8 +7,9 @@ import { Valkey } from "../../../components/cache/valkey";
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { problemsOf, valueOf } from "../support/outputs";
-import { hosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
+import { hosts, knownHosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
 import { Recorder } from "../support/recorder";
+import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
 
 const PASSWORD = "CachePassword0815";
@@ -82,6 +83,12 @@ describe("ValkeyRouter", () => {
     });
     const file = filesIn(engine.script("valkey-router-vm1-files").data)[CONFIG];
     assert.match(file?.content ?? "", /^ {2}maxconn 100$/m);
+  });
+
+  it("reaches one machine after the other", async () => {
+    new ValkeyRouter("valkey-router", { ...args(3), hosts: knownHosts(3) });
+    await engine.settled();
+    assertRolls(engine, "valkey-router");
   });
 
   it("is told of several servers once they replicate, and not before", async () => {

@@ -7,8 +7,9 @@ import { renderSentinelConfig } from "../../../components/cache/valkey-sentinel-
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { failuresOf, problemsOf, valueOf } from "../support/outputs";
-import { hosts, passwordOf, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
+import { hosts, knownHosts, passwordOf, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
 import { Recorder } from "../support/recorder";
+import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
 
 const ADDRESSES = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
@@ -83,15 +84,10 @@ describe("Valkey", () => {
   });
 
   it("reaches one machine after the other", async () => {
-    const known = hosts(3).map((host) => ({ ...host, isNew: false }));
-    new Valkey("valkey", { ...args(3), hosts: known });
+    new Valkey("valkey", { ...args(3), hosts: knownHosts(3) });
     await engine.settled();
     const waits = (name: string) => engine.get(name).dependsOn;
-    for (const service of ["valkey", "valkey-sentinel"]) {
-      assert.ok(!waits(`${service}-vm1`).includes(`${service}-vm2`));
-      assert.ok(waits(`${service}-vm2`).includes(`${service}-vm1`));
-      assert.ok(waits(`${service}-vm3`).includes(`${service}-vm2`));
-    }
+    for (const service of ["valkey", "valkey-sentinel"]) assertRolls(engine, service);
     for (const server of ["valkey-vm1", "valkey-vm2", "valkey-vm3"]) {
       assert.ok(waits("valkey-sentinel-vm1").includes(server));
       assert.ok(waits(server).includes(`${server}-files`));

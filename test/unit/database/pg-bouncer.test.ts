@@ -6,8 +6,9 @@ import { renderPoolerConfig } from "../../../components/database/pgbouncer-files
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { failuresOf, problemsOf, valueOf } from "../support/outputs";
-import { hosts, passwordOf, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
+import { hosts, knownHosts, passwordOf, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
 import { Recorder } from "../support/recorder";
+import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
 
 const PASSWORD = 'the"password-of-the-application';
@@ -87,6 +88,12 @@ describe("PgBouncer", () => {
       ],
       stopGracePeriod: "30s",
     });
+  });
+
+  it("reaches one machine after the other", async () => {
+    new PgBouncer("pooler", { ...args(3), hosts: knownHosts(3) });
+    await engine.settled();
+    assertRolls(engine, "pooler");
   });
 
   it("tells no password", async () => {

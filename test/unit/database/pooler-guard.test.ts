@@ -8,8 +8,9 @@ import { renderGuardSettings } from "../../../components/database/pooler-guard-f
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { problemsOf } from "../support/outputs";
-import { hosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
+import { hosts, knownHosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
 import { Recorder } from "../support/recorder";
+import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
 
 const FILE = "components/database/pooler-guard";
@@ -86,6 +87,12 @@ describe("PoolerGuard", () => {
       stopGracePeriod: "10s",
       stopSignal: "SIGTERM",
     });
+  });
+
+  it("reaches one machine after the other", async () => {
+    new PoolerGuard("guard", { ...args(3), hosts: knownHosts(3) });
+    await engine.settled();
+    assertRolls(engine, "guard");
   });
 
   it("knows members, ports and the console's role", () => {

@@ -5,8 +5,9 @@ import { PrimaryRouter } from "../../../components/database/primary-router";
 import { renderRouterConfig } from "../../../components/database/router-files";
 import { documentedDefaults } from "../support/documented-defaults";
 import { problemsOf, valueOf } from "../support/outputs";
-import { hosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
+import { hosts, knownHosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
 import { Recorder } from "../support/recorder";
+import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
 
 const members = (count: number) =>
@@ -75,6 +76,12 @@ describe("PrimaryRouter", () => {
     });
     const file = filesIn(engine.script("router-vm1-files").data)["/etc/trivet/router/haproxy.cfg"];
     assert.match(file?.content ?? "", /^ {2}maxconn 100$/m);
+  });
+
+  it("reaches one machine after the other", async () => {
+    new PrimaryRouter("router", { ...args(3), hosts: knownHosts(3) });
+    await engine.settled();
+    assertRolls(engine, "router");
   });
 
   it("waits for what it is told to wait for", async () => {

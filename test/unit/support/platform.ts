@@ -73,6 +73,11 @@ export function hosts(count: number): Host[] {
   return Array.from({ length: count }, (_, i) => host(`vm${i + 1}`, i + 1));
 }
 
+/** Machines that the platform had before. */
+export function knownHosts(count: number): Host[] {
+  return hosts(count).map((each) => ({ ...each, isNew: false }));
+}
+
 /** One that nobody can sign in to; the state knows these of it, as `type::name`. */
 export function awayHost(of: Host, ...known: string[]): Host {
   return { ...of, away: { known: new Set(known) } };

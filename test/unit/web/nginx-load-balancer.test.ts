@@ -6,8 +6,9 @@ import { NginxLoadBalancer } from "../../../components/web/nginx-load-balancer";
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
 import { problemsOf, valueOf } from "../support/outputs";
-import { hosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
+import { hosts, knownHosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/platform";
 import { Recorder } from "../support/recorder";
+import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
 
 const KEY = "-----BEGIN PRIVATE KEY-----\nkey-of-the-site\n";
@@ -91,6 +92,12 @@ describe("NginxLoadBalancer", () => {
       stopGracePeriod: "1m",
       stopSignal: "SIGQUIT",
     });
+  });
+
+  it("reaches one machine after the other", async () => {
+    new NginxLoadBalancer("nginx", { ...args(3), hosts: knownHosts(3) });
+    await engine.settled();
+    assertRolls(engine, "nginx");
   });
 
   it("runs without services too, before there are any", async () => {
