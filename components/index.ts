@@ -5,6 +5,7 @@ export type { DockerEndpoint, Host } from "./core/host";
 export { APPLICATION_PORTS, PORTS } from "./core/ports";
 export * from "./hosts/ssh-host";
 export * from "./machine";
+export * from "./swarm/leaving-nodes";
 export * from "./swarm/obsolete-nodes";
 export * from "./swarm/replica-spread";
 export * from "./swarm/swarm";

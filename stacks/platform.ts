@@ -19,6 +19,7 @@ import {
   MachineFacts,
   Reachability,
 } from "../components/machine";
+import { LeavingNodes } from "../components/swarm/leaving-nodes";
 import { ObsoleteNodes } from "../components/swarm/obsolete-nodes";
 import { ReplicaSpread } from "../components/swarm/replica-spread";
 import { Swarm } from "../components/swarm/swarm";
@@ -148,6 +149,11 @@ function prepareMachines(config: PlatformConfig, { core, app, all }: Machines) {
     { hosts: all, ...config.docker },
     { dependsOn: kernel },
   );
+  const handover = new LeavingNodes(
+    "leaving",
+    { managers: core, workers: app, etcd: "etcd", postgres: "postgres" },
+    checked,
+  );
   const firewall = new Firewall(
     "firewall",
     {
@@ -157,7 +163,7 @@ function prepareMachines(config: PlatformConfig, { core, app, all }: Machines) {
       containerSubnets: [config.network.gatewaySubnet],
       sharedAddresses: config.entry === undefined ? [] : [config.entry.address],
     },
-    checked,
+    { dependsOn: [facts, handover] },
   );
   // After Docker: a Docker that starts anew must find the Swarm's ports free.
   const ready = [docker, firewall];

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Joins this machine to the Swarm, or finds that it belongs to it already.
-# Arguments: private address, role (manager or worker), private addresses of the managers.
+# Arguments: name, private address, role (manager or worker), private addresses of the managers.
 # Standard input: the manager token, the worker token, the Swarm's identity.
 set -euo pipefail
-address=$1 role=$2
-shift 2
+name=$1 address=$2 role=$3
+shift 3
 read -r manager_token
 read -r worker_token
 read -r swarm
@@ -37,6 +37,14 @@ for manager in "$@"; do
     "$address" "$address" "$address" "$manager" "$token" |
     curl --silent --show-error --fail-with-body --max-time 120 --unix-socket /var/run/docker.sock \
       --header 'Content-Type: application/json' --data @- http://docker/swarm/join >&2
+  # By its label it is known as the platform's from then on, also if this growth is cut off here and taken back: a vote
+  # of nobody's would stay in the Swarm. Best effort: nodes.sh gives it to every machine.
+  if [ "$role" = manager ]; then
+    for _ in $(seq 1 20); do
+      if docker node update --label-add "trivet.machine=$name" self >/dev/null 2>&1; then break; fi
+      sleep 0.5
+    done
+  fi
   exit 0
 done
 echo "$(hostname): reaches no manager at port 2377 of $*: let the machines reach each other's private addresses" >&2

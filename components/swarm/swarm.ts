@@ -124,7 +124,12 @@ export class Swarm extends Component implements SwarmHandle {
   ): RemoteRun {
     const script = {
       script: SCRIPTS.join,
-      args: [host.privateAddress, role, ...managers.map((manager) => manager.privateAddress)],
+      args: [
+        host.name,
+        host.privateAddress,
+        role,
+        ...managers.map((manager) => manager.privateAddress),
+      ],
       stdin: pulumi.interpolate`${tokens.stdout}\n`,
     };
     return remoteScript(`${name}-${host.name}-join`, host, script, this);

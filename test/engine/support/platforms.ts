@@ -17,6 +17,7 @@ export const ONE_MACHINE: readonly string[] = [
   "command:remote:Command kernel-vm1-sysctl",
   "command:remote:Command machine-vm1-facts",
   "command:remote:Command nginx-vm1-files",
+  "command:remote:Command leaving-handover",
   "command:remote:Command obsolete-removed",
   "command:remote:Command pgbouncer-vm1-files",
   "command:remote:Command pooler-guard-vm1-files",
@@ -90,6 +91,7 @@ export const ONE_MACHINE: readonly string[] = [
   "trivet:machine:Firewall firewall",
   "trivet:machine:KernelTuning kernel",
   "trivet:machine:MachineFacts machine",
+  "trivet:swarm:LeavingNodes leaving",
   "trivet:swarm:ObsoleteNodes obsolete",
   "trivet:swarm:Swarm swarm",
   "trivet:web:AppService web",
@@ -101,7 +103,7 @@ export const ONE_MACHINE: readonly string[] = [
 export const THREE_MACHINES: Readonly<Record<string, number>> = {
   // Built images are streamed from the first machine to the other two.
   "command:local:Command": 10,
-  "command:remote:Command": 86,
+  "command:remote:Command": 87,
   "command:remote:CopyToRemote": 5,
   "docker:index/network:Network": 1,
   "docker:index/secret:Secret": 7,
@@ -130,6 +132,7 @@ export const THREE_MACHINES: Readonly<Record<string, number>> = {
   "trivet:machine:KernelTuning": 1,
   "trivet:machine:MachineFacts": 1,
   "trivet:machine:Reachability": 1,
+  "trivet:swarm:LeavingNodes": 1,
   "trivet:swarm:ObsoleteNodes": 1,
   "trivet:swarm:ReplicaSpread": 1,
   "trivet:swarm:Swarm": 1,

@@ -36,7 +36,7 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...BUILT_FOR_ALL.map((image) => `router-image-${image}-vm1-context`),
     ...["etcd", "etcd", "etcd-authority", "etcd-authority-key", "etcd-found", "etcd-members"],
     ...on(core, "etcd-*", "etcd-*-files", "etcd-*-key", "etcd-*-request", "etcd-*-certificate"),
-    ...["obsolete", "obsolete-removed"],
+    ...["leaving", "leaving-handover", "obsolete", "obsolete-removed"],
     ...["postgres", "postgres-settings", "postgres-roles"],
     ...PASSWORDS.map((role) => `postgres-${role}`),
     ...["dump", ...on(core, "dump-*-files")],

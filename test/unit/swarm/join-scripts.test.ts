@@ -10,6 +10,10 @@ case "$*" in
   *"Swarm.Cluster"*) is swarm ;;
   *RemoteManagers*) is managers ;;
   *ControlAvailable*) is control ;;
+  "node update"*)
+    left=$(cat "$FOLDER/late" 2> /dev/null || echo 0)
+    [ "$left" = 0 ] || { echo $((left - 1)) > "$FOLDER/late"; echo "The swarm does not have a leader." >&2; exit 1; }
+    echo "$*" >> "$FOLDER/labelled" ;;
   "swarm init"* | "swarm update"*) echo "$*" >> "$FOLDER/asked" ;;
   "swarm join-token --quiet"*)
     left=$(cat "$FOLDER/leaderless" 2> /dev/null || echo 0)
@@ -101,7 +105,11 @@ describe("a machine on its way into the Swarm", () => {
 
   describe("join.sh", () => {
     const join = (role: "manager" | "worker" = "manager", address = "10.0.0.3") =>
-      machine.run(scriptOf("swarm", "join.sh"), [address, role, ...ALL], "T-m\nT-w\nswarm-1\n");
+      machine.run(
+        scriptOf("swarm", "join.sh"),
+        ["vm3", address, role, ...ALL],
+        "T-m\nT-w\nswarm-1\n",
+      );
     const request = (manager: string, token: string) => ({
       ListenAddr: "10.0.0.3:2377",
       AdvertiseAddr: "10.0.0.3",
@@ -117,11 +125,15 @@ describe("a machine on its way into the Swarm", () => {
 
     it("joins through the first manager that answers, in its role", () => {
       for (const address of ["10.0.0.2", "10.0.0.3"]) machine.put(`manages/${address}`, "");
+      machine.put("late", "3");
       assert.deepEqual([join(), join("worker")], [done, done]);
       assert.deepEqual(
         asked().map((line): unknown => JSON.parse(line)),
         [request("10.0.0.2", "T-m"), request("10.0.0.2", "T-w")],
       );
+      assert.deepEqual(machine.lines("labelled"), [
+        "node update --label-add trivet.machine=vm3 self",
+      ]);
       assert.ok(
         machine.lines("curl").every((line) => !line.includes("T-")),
         "a token in the process list",

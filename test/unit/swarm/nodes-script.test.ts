@@ -19,7 +19,9 @@ esac
 echo "$*" >> "$FOLDER/asked"
 case "$*" in
   *--label-add*) change 5 "$(sed 's/.*trivet.machine=\\([^ ]*\\) .*/\\1/' <<< "$*")"; change 4 "$(sed 's/.*--role \\([^ ]*\\) .*/\\1/' <<< "$*")" ;;
-  "node demote"*) change 4 worker ;;
+  "node demote"*)
+    [ ! -e "$FOLDER/refused" ] || { cat "$FOLDER/refused" >&2; exit 1; }
+    change 4 worker ;;
   "node rm"*)
     refusals=$(cat "$FOLDER/refusals" 2> /dev/null || echo 0)
     [ "$refusals" = 0 ] || { echo $((refusals - 1)) > "$FOLDER/refusals"; echo "node $id is a manager" >&2; exit 1; }
@@ -105,6 +107,21 @@ describe("nodes.sh", () => {
   it("leaves a node alone that somebody else added", () => {
     const before = ["a 10.0.0.1 ready manager vm1", "f 10.0.0.7 ready worker -"];
     assert.deepEqual(tidy(before, VM1), done);
+    assert.deepEqual(nodes(), before);
+  });
+
+  it("removes what a failed join has left, and nobody whose vote stays for another reason", () => {
+    const before = ["a 10.0.0.1 ready manager vm1", "z 10.0.0.1 down manager -"];
+    swarm.put(
+      "refused",
+      "rpc error: code = NotFound desc = can't find manager in raft memberlist\n",
+    );
+    assert.deepEqual(tidy(before, VM1), { status: 0, said: removing("z", "10.0.0.1") });
+    assert.deepEqual(nodes(), [before[0]]);
+    swarm.put("refused", "context deadline exceeded\n");
+    const { status, said } = tidy(before, VM1);
+    assert.equal(status, 1);
+    assert.ok(said.startsWith(`${removing("z", "10.0.0.1")}context deadline exceeded\n`), said);
     assert.deepEqual(nodes(), before);
   });
 

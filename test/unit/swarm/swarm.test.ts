@@ -52,7 +52,12 @@ describe("Swarm", () => {
     assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["10.212.0.0/24", "10.212.0.1"]);
     const { words } = engine.script("swarm-init");
     assert.deepEqual(words, ["10.0.0.1", "10.214.0.0/16", "10.0.0.1"]);
-    assert.deepEqual(engine.script("swarm-vm1-join").words, ["10.0.0.1", "manager", "10.0.0.1"]);
+    assert.deepEqual(engine.script("swarm-vm1-join").words, [
+      "vm1",
+      "10.0.0.1",
+      "manager",
+      "10.0.0.1",
+    ]);
     assert.deepEqual(nodes(), [["vm1", "10.0.0.1", "manager", "here"]]);
     assert.equal(await valueOf(swarm.network), "swarm-overlay-id");
     assert.equal(swarm.gatewayAddress, "10.212.0.1");
@@ -77,8 +82,8 @@ describe("Swarm", () => {
     const tokens = `${TOKENS.manager}\n${TOKENS.worker}\n${SWARM_ID}\n`;
     const words = (name: string) => engine.script(name).words;
     assert.deepEqual(words("swarm-init"), ["10.0.0.1", "10.214.0.0/16", ...managers]);
-    assert.deepEqual(words("swarm-vm3-join"), ["10.0.0.3", "manager", ...managers]);
-    assert.deepEqual(words("swarm-app1-join"), ["10.0.0.9", "worker", ...managers]);
+    assert.deepEqual(words("swarm-vm3-join"), ["vm3", "10.0.0.3", "manager", ...managers]);
+    assert.deepEqual(words("swarm-app1-join"), ["app1", "10.0.0.9", "worker", ...managers]);
     assert.equal(engine.script("swarm-app1-join").data, tokens);
     assert.deepEqual(nodes(), [
       ["vm1", "10.0.0.1", "manager", "here"],
