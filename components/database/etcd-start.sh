@@ -11,7 +11,7 @@ others=$(awk -v name="$name" '$1 != name { printf "%shttps://%s:2379", comma, $2
 
 ask() {
   etcdctl --endpoints "$others" --cacert "$config/authority.pem" --cert "$config/member.pem" \
-    --key "$config/member-key.pem" --dial-timeout 2s --command-timeout 5s "$@"
+    --key "$config/member-key.pem" --dial-timeout 2s --command-timeout "${patience:-5s}" "$@"
 }
 # A member per line: identity, status, name, address for peers, addresses for clients, learner.
 members() { ask member list 2>/dev/null | sed 's/, /,/g'; }
@@ -37,6 +37,14 @@ join() {
   members | awk -F, -v self="$name=$peer" '$2 == "started" && $3 != "" { list = list $3 "=" $4 "," } END { print list self }'
 }
 
+# The others, by a majority of theirs, count nobody at this address: this member was removed while its machine was no
+# part of the platform, and etcd would refuse to start with what it remembers.
+is_removed() {
+  local known
+  known=$(patience=2s members) || return 1
+  [ -n "$known" ] && [[ $known != *",$peer,"* ]]
+}
+
 has_log() { compgen -G "$data/member/member/wal/*.wal" >/dev/null; }
 
 # Where the data is taken away some day, the others have it.
@@ -60,6 +68,11 @@ promote() {
 
 final=$(mktemp)
 cat "$config/etcd.yml" >"$final"
+if [ -n "$others" ] && has_log && is_removed; then
+  say "was removed by the others meanwhile: joins them anew; what it had is kept as $data/member.removed"
+  rm -rf "$data/member.removed"
+  mv "$data/member" "$data/member.removed"
+fi
 # The folder is no sign: etcd makes it before it asks the others, and may end there.
 if has_log; then
   state=existing cluster=$name=$peer

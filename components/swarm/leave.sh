@@ -72,9 +72,11 @@ while read -r node address role label; do
   member=$(ask_etcd member list 2>/dev/null | awk -F ', ' -v peer="https://$address:2380" '$4 == peer { print $1 }') || true
   if [ -n "$member" ]; then ask_etcd member remove "$member" >/dev/null; fi
   # Swarm itself may change a node between Docker's look at it and the update ("update out of sequence").
+  # The label is for nodes.sh: a machine that is taken back into the configuration gets tasks again.
+  update=(docker node update --availability drain --label-add trivet.leaving=true "$node")
   for turn in $(seq 1 5); do
-    if docker node update --availability drain "$node" >/dev/null 2>&1; then break; fi
-    [ "$turn" -lt 5 ] || docker node update --availability drain "$node" >/dev/null
+    if "${update[@]}" >/dev/null 2>&1; then break; fi
+    [ "$turn" -lt 5 ] || "${update[@]}" >/dev/null
     sleep 1
   done
   for _ in $(seq 1 120); do

@@ -39,6 +39,10 @@ while [ "$#" -gt 0 ]; do
     exit 1
   }
   update --label-add "trivet.machine=$name" --role "$role" "$node"
+  # It was on its way out (leave.sh), and was taken back.
+  if [ "$(docker node inspect --format '{{index .Spec.Labels "trivet.leaving"}}' "$node")" = true ]; then
+    update --availability active --label-rm trivet.leaving "$node"
+  fi
   kept+="$node " addresses+="$address "
 done
 

@@ -89,6 +89,30 @@ describe("etcd-start.sh", () => {
     assert.ok(!existsSync(machine.at("data", "found")), "without its data it would found another");
   });
 
+  it("joins anew where the others removed it, and keeps what it had beside", () => {
+    machine.put(LOG, "");
+    const { said, asked } = start(MEMBERS, listed("a", 1, "voter"), listed("c", 3, "voter"));
+    assert.match(
+      said[0] ?? "",
+      /^etcd vm2: was removed by the others meanwhile: joins them anew; /,
+    );
+    assert.equal(asked[0], ADD);
+    startsWith(
+      "vm1=https://10.0.0.1:2380,vm3=https://10.0.0.3:2380,vm2=https://10.0.0.2:2380",
+      "existing",
+    );
+    assert.equal(existsSync(machine.at(LOG.replace("member/", "member.removed/"))), true);
+    assert.equal(existsSync(machine.at(LOG)), false);
+  });
+
+  it("goes on with its data while nobody can say whether it was removed", () => {
+    machine.put(LOG, "");
+    machine.put("silent", "99");
+    const { said } = start(MEMBERS, listed("a", 1, "voter"));
+    assert.deepEqual(said, []);
+    startsWith(SELF, "existing");
+  });
+
   it("founds a cluster where it was told so, whoever answers", () => {
     machine.put("data/found", "");
     const { said, asked } = start(MEMBERS, ...both);

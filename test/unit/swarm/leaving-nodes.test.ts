@@ -107,7 +107,9 @@ describe("leave.sh", () => {
     assert.deepEqual(swarm.lines("asked"), [
       "exec postgres-container patronictl switchover --leader vm1 --force",
       "exec etcd-container etcdctl member remove 8e9e05c52164694d",
-      ...Array<string>(3).fill("node update --availability drain one"),
+      ...Array<string>(3).fill(
+        "node update --availability drain --label-add trivet.leaving=true one",
+      ),
       "node demote one",
     ]);
     assert.equal(swarm.lines("tasks")[0], "0");
@@ -116,7 +118,9 @@ describe("leave.sh", () => {
   it("asks for no switchover where the primary stays, and demotes no worker", () => {
     swarm.put("patroni", PATRONI.replace("Leader", "Replica").replace("Quorum Standby", "Leader"));
     assert.equal(leave(VM1, VM2, VM3).status, 0);
-    assert.deepEqual(swarm.lines("asked"), ["node update --availability drain app"]);
+    assert.deepEqual(swarm.lines("asked"), [
+      "node update --availability drain --label-add trivet.leaving=true app",
+    ]);
   });
 
   it("leaves machines that do not run, and those of nobody, alone", () => {
@@ -131,7 +135,7 @@ describe("leave.sh", () => {
     assert.deepEqual(swarm.lines("asked"), [
       "exec postgres-container patronictl switchover --leader vm1 --force",
       "exec etcd-container etcdctl member remove 8e9e05c52164694d",
-      "node update --availability drain one",
+      "node update --availability drain --label-add trivet.leaving=true one",
       "node demote one",
     ]);
   });

@@ -13,7 +13,9 @@ case "$1 $2" in
     echo look >> "$FOLDER/looks"
     if [ -e "$FOLDER/late" ] && [ "$(wc -l < "$FOLDER/looks")" = 4 ]; then cat "$FOLDER/late" >> "$swarm"; fi
     awk '{ print $1 }' "$swarm"; exit ;;
-  "node inspect") shift 4; awk -v ids=" $* " 'index(ids, " " $1 " ")' "$swarm"; exit ;;
+  "node inspect")
+    case "$*" in *trivet.leaving*) grep -qx "$id" "$FOLDER/leaving" 2> /dev/null && echo true; exit 0 ;; esac
+    shift 4; awk -v ids=" $* " 'index(ids, " " $1 " ")' "$swarm"; exit ;;
   "node ps") tasks=$(cat "$FOLDER/tasks" 2> /dev/null || echo 0); [ "$tasks" = 0 ] || { echo task; echo $((tasks - 1)) > "$FOLDER/tasks"; } ;;
 esac
 echo "$*" >> "$FOLDER/asked"
@@ -78,6 +80,17 @@ describe("nodes.sh", () => {
     assert.deepEqual(tidy(level, VM1, VM2), done);
     assert.deepEqual(nodes(), level);
     assert.ok(asked().every((line) => line.startsWith("node update --label-add")));
+  });
+
+  it("gives tasks again to a machine that was on its way out, and to no other that is drained", () => {
+    const level = ["a 10.0.0.1 ready manager vm1", "b 10.0.0.2 ready worker vm2"];
+    swarm.put("leaving", "b\n");
+    assert.deepEqual(tidy(level, VM1, VM2), done);
+    assert.deepEqual(asked(), [
+      "node update --label-add trivet.machine=vm1 --role manager a",
+      "node update --label-add trivet.machine=vm2 --role manager b",
+      "node update --availability active --label-rm trivet.leaving b",
+    ]);
   });
 
   it("waits for a machine that has just joined", () => {
