@@ -152,7 +152,8 @@ function prepareMachines(config: PlatformConfig, { core, app, all }: Machines) {
   const handover = new LeavingNodes(
     "leaving",
     { managers: core, workers: app, etcd: "etcd", postgres: "postgres" },
-    checked,
+    // A new machine that cannot hold containers stops the update before an old one has handed over to it.
+    { dependsOn: docker },
   );
   const firewall = new Firewall(
     "firewall",

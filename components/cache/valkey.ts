@@ -69,9 +69,11 @@ export class Valkey extends Component implements CacheEndpoints {
     this.password = pulumi.secret(generated.result);
     this.members = hosts.map((host) => ({ name: host.name, address: host.privateAddress }));
     const members = pulumi.all(hosts.map((host) => host.privateAddress));
-    const servers = rolling(hosts, (host, before) =>
-      this.runServer(name, host, args, members, before),
-    );
+    // One after the other also at first: a new one looks for one that runs, and must not find it restarting.
+    const servers: PinnedService[] = [];
+    for (const host of hosts) {
+      servers.push(this.runServer(name, host, args, members, servers.slice(-1)));
+    }
     if (hosts.length > 1) {
       const { password } = this;
       const sentinels = rolling(hosts, (host, before) => {
@@ -89,7 +91,7 @@ export class Valkey extends Component implements CacheEndpoints {
     host: Host,
     args: ValkeyArgs,
     members: pulumi.Output<string[]>,
-    before: pulumi.Resource[],
+    before: PinnedService[],
   ): PinnedService {
     const service = `${name}-${host.name}`;
     const folder = `/etc/trivet/${name}`;

@@ -70,7 +70,7 @@ final=$(mktemp)
 cat "$config/etcd.yml" >"$final"
 if [ -n "$others" ] && has_log && is_removed; then
   say "was removed by the others meanwhile: joins them anew; what it had is kept as $data/member.removed"
-  rm -rf "$data/member.removed"
+  rm -rf "$data/member.removed" "$data/found"
   mv "$data/member" "$data/member.removed"
 fi
 # The folder is no sign: etcd makes it before it asks the others, and may end there.

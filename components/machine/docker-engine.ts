@@ -53,7 +53,7 @@ export const DOCKER_DEFAULTS: Required<DockerSettings> = {
 };
 
 /** The oldest version that is accepted. */
-export const OLDEST_DOCKER = "24.0.0";
+export const OLDEST_DOCKER = "25.0.0";
 
 /** Versions with a known fault that breaks the platform, first to last, both included. */
 export const REFUSED_DOCKER = [

@@ -41,7 +41,7 @@ docker swarm join-token --quiet manager || {
 docker swarm join-token --quiet worker
 # Three missed ones and the tasks of a machine are started elsewhere, six where Swarm's leader is lost with it, after an
 # election of 10 to 20 s: with Docker's 5 s that was 63 s in one of ten losses.
-if [ "$(docker info --format '{{.Swarm.Cluster.Spec.Dispatcher.HeartbeatPeriod}}')" != 4000000000 ]; then
+if [ "$(docker info --format '{{.Swarm.Cluster.Spec.Dispatcher.HeartbeatPeriod}}')" != 4s ]; then
   docker swarm update --dispatcher-heartbeat 4s >/dev/null
 fi
 docker info --format '{{.Swarm.Cluster.ID}}'

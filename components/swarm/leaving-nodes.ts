@@ -38,7 +38,7 @@ export class LeavingNodes extends Component {
     super("trivet:swarm:LeavingNodes", name, opts);
 
     const lead = leadOf(managers);
-    const services = [`${etcd}-${lead.name}`, `${postgres}-${lead.name}`];
+    const services = [`${etcd}-${lead.name}`, `trivet-${etcd}`, `${postgres}-${lead.name}`];
     const script = {
       script: SCRIPT,
       args: [...services, ...all.map((host) => host.privateAddress)],

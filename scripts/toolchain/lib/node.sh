@@ -49,7 +49,7 @@ need_packages() {
     take_lock
     # Another run may have done it while this one waited.
     packages_current || with_progress "installing the packages of package-lock.json" "$log" still_running \
-      npm ci --prefix "$repository_dir" --no-audit --no-fund --loglevel=error ||
+      npm ci --prefix "$repository_dir" --ignore-scripts --no-audit --no-fund --loglevel=error ||
       fail "npm ci failed ($(last_words "$log")): look into $log, check the network and npm's registry setting, and run again"
     exec 9>&-
   fi

@@ -24,7 +24,7 @@ describe("DockerEngine", () => {
     assert.deepEqual(await valueOf(engines.vm2), state);
     assert.deepEqual(engine.names(), ["d", "d-vm1-docker", "d-vm2-docker"]);
     const args = engine.script("d-vm1-docker").args;
-    assert.match(args, /^vm1 24\.0\.0 '28\.2\.0 28\.2\.999 its service names/);
+    assert.match(args, /^vm1 25\.0\.0 '28\.2\.0 28\.2\.999 its service names/);
     assert.match(args, /MaxSessions 100'$/);
   });
 

@@ -157,17 +157,17 @@ describe("version.sh", () => {
     const { status, stderr } = run(script, [version, OLDEST_DOCKER, renderRefused()]);
     return status === 0 ? "taken" : stderr;
   };
-  for (const good of ["24.0.0", "26.1.5+dfsg1", "28.1.1", "28.3.3", "28.5.2", "29.7.3", "30.0"]) {
+  for (const good of ["25.0.0", "26.1.5+dfsg1", "28.1.1", "28.3.3", "28.5.2", "29.7.3", "30.0"]) {
     it(`takes ${good}`, () => {
       assert.equal(judge(good), "taken");
     });
   }
   const instead = "install 28.5, or 26.1.5 from Debian 13";
   const BAD: readonly [string, string][] = [
-    ["23.0.6", "Docker 23.0.6 is too old: remove it, or upgrade it to 24.0.0 or newer"],
+    ["24.0.7", "Docker 24.0.7 is too old: remove it, or upgrade it to 25.0.0 or newer"],
     [
       "20.10.24+dfsg1",
-      "Docker 20.10.24+dfsg1 is too old: remove it, or upgrade it to 24.0.0 or newer",
+      "Docker 20.10.24+dfsg1 is too old: remove it, or upgrade it to 25.0.0 or newer",
     ],
     ["", "Docker's version '' is not understood: install 28.5"],
     [

@@ -6,7 +6,7 @@ const DOCKER = `
 is() { cat "$FOLDER/$1" 2> /dev/null; }
 case "$*" in
   *LocalNodeState*) is state ;;
-  *HeartbeatPeriod*) is heartbeat || echo 5000000000 ;;
+  *HeartbeatPeriod*) is heartbeat || echo 5s ;;
   *"Swarm.Cluster"*) is swarm ;;
   *RemoteManagers*) is managers ;;
   *ControlAvailable*) is control ;;
@@ -63,7 +63,7 @@ describe("a machine on its way into the Swarm", () => {
 
     it("finds the Swarm that is there", () => {
       machine.put("state", "active");
-      machine.put("heartbeat", "4000000000");
+      machine.put("heartbeat", "4s");
       machine.put("swarm", "swarm-1\n");
       for (const address of ALL) machine.put(`manages/${address}`, "");
       assert.equal(init().stdout, "token-manager\ntoken-worker\nswarm-1\n");
