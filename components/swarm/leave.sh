@@ -15,13 +15,15 @@ command -v docker >/dev/null || exit 0
 # patiently TIMES COMMAND…: tries again each second. Swarm answers nothing while it elects a leader, and may change a node
 # between Docker's look at it and the update ("update out of sequence"); etcd lets nobody go just after one came back.
 patiently() {
-  local times=$1 said=""
+  local times=$1 said="" deadline=$((SECONDS + 2 * $1))
   shift
   for _ in $(seq "$times"); do
     if said=$("$@" 2>&1); then
       printf '%s\n' "$said"
       return 0
     fi
+    # Without a leader, an answer alone may take 20 s.
+    if ((SECONDS >= deadline)); then break; fi
     sleep 1
   done
   echo "${said##*$'\n'}" >&2
@@ -42,7 +44,11 @@ stop() {
   exit 1
 }
 
-nodes() { docker node ls --quiet | xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{or .Status.Addr "-"}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}'; }
+nodes() {
+  local ids
+  ids=$(docker node ls --quiet) && [ -n "$ids" ] || return 1
+  xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{or .Status.Addr "-"}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}' <<<"$ids"
+}
 inside() {
   local service=$1 container
   shift
@@ -108,7 +114,9 @@ leave_etcd() {
 }
 
 leaving=() down=()
-all=$(patiently 60 nodes) || stop "the Swarm does not answer"
+# A machine that just started has to find the others' leader first. Where none is found it is not for this script to
+# say so: whatever comes next needs one too.
+all=$(patiently 60 nodes) || exit 0
 while read -r node address state role label; do
   # Somebody else's, or not yet anybody's.
   if [ "$label" = - ] || [ "$address" = - ]; then continue; fi
