@@ -8,8 +8,8 @@ const derive = (base: string, name: string) =>
 
 export const BASE_IMAGE: Drill = {
   about: "a new base image: every service built from it is replaced, one machine after another",
-  // The primary's Postgres is stopped, and another takes over: as after a crash of it.
-  boundSeconds: 10,
+  // As a switchover.
+  boundSeconds: 3,
   httpBoundSeconds: 3,
   failedRequestsBound: 0,
   prepare: async (cluster, stack) => {
