@@ -25,7 +25,7 @@ export function mayBeAway(
   return silent.filter((name) => !isNew(config, name, previous));
 }
 
-/** The machines with what their absence, their being new, or the primary's data means for what is made on them. */
+/** The machines with what is known of each that matters for what is made on it: see {@link Host}. */
 export function marked(
   machines: Machines,
   config: PlatformConfig,
@@ -39,6 +39,12 @@ export function marked(
     const { postgres, standby } = findings[name]?.report ?? {};
     return postgres !== undefined && standby !== true;
   };
+  const reports = Object.values(findings).flatMap(({ report }) => report?.swarm ?? []);
+  const leaving = new Set(reports.flatMap((swarm) => swarm.leaving ?? []));
+  const isDetached = ({ name }: Host) => {
+    const { node = "", isManager } = findings[name]?.report?.swarm ?? {};
+    return leaving.has(node) || (config.machines[name]?.role === "core" && isManager === false);
+  };
   const mark = (host: Host): Host => ({
     name: host.name,
     connection: host.connection,
@@ -48,6 +54,7 @@ export function marked(
     ...(host.machine && { machine: host.machine }),
     ...(away.includes(host.name) && { away: known }),
     ...(previous !== undefined && { isNew: isNew(config, host.name, previous) }),
+    ...(isDetached(host) && { isDetached: true }),
     ...(hasPrimary(host) && { hasPrimary: true }),
   });
   const all = machines.all.map(mark);

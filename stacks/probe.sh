@@ -10,10 +10,20 @@ data=/var/lib/docker
 # To ask a Docker that does not run would start it; one whose Swarm has no leader answers after 20 s.
 if systemctl is-active --quiet docker.service 2> /dev/null; then
   format='{{.DockerRootDir}}
-{{.Swarm.LocalNodeState}} {{if .Swarm.Cluster}}{{or .Swarm.Cluster.ID "-"}}{{else}}-{{end}}{{range .Swarm.RemoteManagers}} {{.Addr}}{{end}}'
+{{.Swarm.LocalNodeState}} {{if .Swarm.Cluster}}{{or .Swarm.Cluster.ID "-"}}{{else}}-{{end}}{{range .Swarm.RemoteManagers}} {{.Addr}}{{end}}
+{{or .Swarm.NodeID "-"}} {{.Swarm.ControlAvailable}}'
   if said=$(timeout 3 docker info --format "$format" 2> /dev/null); then
-    data=${said%%$'\n'*}
-    tell swarm "${said#*$'\n'}"
+    {
+      read -r data
+      read -r swarm
+      read -r node manages
+    } <<< "$said"
+    tell swarm "$swarm"
+    if [ "${node:--}" != - ]; then tell node "$node $manages"; fi
+    # Nodes that leave.sh began to send away.
+    if [ "$manages" = true ]; then
+      tell leaving "$(timeout 3 docker node ls --quiet --filter node.label=trivet.leaving=true 2> /dev/null | paste -sd' ')"
+    fi
   fi
 fi
 # The first eight bytes are the identifier that initdb gave the cluster, the same on all its copies.

@@ -36,6 +36,11 @@ export interface Host {
   readonly away?: Away;
   /** Was no part of the platform at the last update, so it leads nothing in this one. @default false */
   readonly isNew?: boolean;
+  /**
+   * Was on its way out of the platform, or manages no Swarm although it should: it leads nothing in this update, which
+   * gives it back what it had. @default false
+   */
+  readonly isDetached?: boolean;
   /** Has the primary of the database at the moment, so what restarts there restarts last. @default false */
   readonly hasPrimary?: boolean;
 }
@@ -46,13 +51,12 @@ export interface Away {
   readonly known: ReadonlySet<string>;
 }
 
-/** The machine that cluster-wide work runs on: the first that can be reached and was there before. */
+/** The machine that cluster-wide work runs on: the first that can be reached, was there before, and has its part. */
 export function leadOf(hosts: readonly Host[]): Host {
   const reachable = hosts.filter(({ away }) => away === undefined);
-  return (
-    reachable.find(({ isNew }) => isNew !== true) ??
-    firstOf(reachable.length > 0 ? reachable : hosts)
-  );
+  const former = reachable.filter(({ isNew }) => isNew !== true);
+  const [lead] = [former.filter(({ isDetached }) => isDetached !== true), former, reachable].flat();
+  return lead ?? firstOf(hosts);
 }
 
 /** Whether a resource has to be left out for now: its machine is out of reach and has never had it. */

@@ -9,6 +9,7 @@ import { remoteFiles } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
 import { rolling } from "../core/rolling";
+import { managerScript } from "../swarm/nodes";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
@@ -38,7 +39,7 @@ const OWNER = "64801:64801";
 const SCRIPTS = {
   start: readScript(__dirname, "etcd-start.sh"),
   found: readScript(__dirname, "etcd-found.sh"),
-  members: readScript(__dirname, "etcd-members.sh"),
+  members: managerScript(__dirname, "etcd-members.sh"),
 };
 
 /**

@@ -17,19 +17,9 @@ while [ "$#" -gt 0 ]; do
   shift 2
 done
 
-ask() {
-  local container
-  container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
-  [ -n "$container" ] || {
-    echo "service $service has no running container on $(hostname)" >&2
-    return 1
-  }
-  docker exec "${container%%$'\n'*}" etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/trivet/authority.pem --cert /etc/trivet/member.pem --key /etc/trivet/member-key.pem "$@" </dev/null
-}
-
 # It may just have been started again.
 for turn in $(seq 1 30); do
-  if members=$(ask member list 2>&1); then break; fi
+  if members=$(ask_etcd "$service" member list 2>&1); then break; fi
   [ "$turn" -lt 30 ] || {
     echo "the members of etcd cannot be asked for: ${members##*$'\n'}" >&2
     exit 1
@@ -46,5 +36,5 @@ while IFS=, read -r id _ name peer _; do
     case $peers in *" $peer "*) continue ;; esac
   fi
   echo "removing member ${name:-at $peer} of etcd: it is no machine of the platform any more" >&2
-  ask member remove "$id" >/dev/null
+  ask_etcd "$service" member remove "$id" >/dev/null
 done <<<"${members//, /,}"

@@ -44,19 +44,6 @@ stop() {
   exit 1
 }
 
-nodes() {
-  local ids
-  ids=$(docker node ls --quiet) && [ -n "$ids" ] || return 1
-  xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{or .Status.Addr "-"}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}' <<<"$ids"
-}
-inside() {
-  local service=$1 container
-  shift
-  container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service" | head -n 1)
-  [ -n "$container" ] || return 1
-  docker exec "$container" "$@" </dev/null
-}
-ask_etcd() { inside "$etcd" etcdctl --endpoints https://127.0.0.1:2379 --cacert /etc/trivet/authority.pem --cert /etc/trivet/member.pem --key /etc/trivet/member-key.pem "$@"; }
 ask_patroni() { inside "$postgres" patronictl -c /etc/trivet/patroni.yml "$@"; }
 # Address, role, state and name of each member of Patroni's.
 members() { ask_patroni list --format tsv 2>/dev/null | awk -F '\t' 'NR > 1 { print $3 "," $4 "," $5 "," $2 }'; }
@@ -107,10 +94,10 @@ has_etcd() {
 leave_etcd() {
   local address=$1 known member
   has_etcd || return 0
-  known=$(patiently 30 ask_etcd member list) || stop "the members of etcd cannot be asked for, and $address is one of them or not"
+  known=$(patiently 30 ask_etcd "$etcd" member list) || stop "the members of etcd cannot be asked for, and $address is one of them or not"
   member=$(awk -F ', ' -v peer="https://$address:2380" '$4 == peer { print $1 }' <<<"$known")
   [ -n "$member" ] || return 0
-  patiently 30 ask_etcd member remove "$member" >/dev/null || stop "etcd does not let its member at $address go"
+  patiently 30 ask_etcd "$etcd" member remove "$member" >/dev/null || stop "etcd does not let its member at $address go"
 }
 
 leaving=() down=()

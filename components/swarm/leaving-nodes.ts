@@ -3,7 +3,8 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { leadOf } from "../core/host";
-import { readScript, remoteScript } from "../core/remote-script";
+import { remoteScript } from "../core/remote-script";
+import { managerScript } from "./nodes";
 
 /** Arguments of {@link LeavingNodes}. */
 export interface LeavingNodesArgs {
@@ -17,7 +18,7 @@ export interface LeavingNodesArgs {
   postgres: string;
 }
 
-const SCRIPT = readScript(__dirname, "leave.sh");
+const SCRIPT = managerScript(__dirname, "leave.sh");
 
 /**
  * Lets a machine that leaves the platform while it still runs hand over first: the primary, its place in

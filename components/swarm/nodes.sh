@@ -7,7 +7,6 @@ set -euo pipefail
 removed=$1
 shift
 
-nodes() { docker node ls --quiet | xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{or .Status.Addr "-"}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}'; }
 node_at() { nodes | awk -v address="$1" '$2 == address && $3 == "ready" && !found++ { print $1 }'; }
 
 # Swarm itself may change a node between Docker's look at it and the update ("update out of sequence").

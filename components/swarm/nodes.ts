@@ -18,7 +18,12 @@ export function swarmMembers(managers: readonly Host[], workers: readonly Host[]
   ];
 }
 
-const SCRIPT = readScript(__dirname, "nodes.sh");
+/** A script that runs on one of the Swarm's managers, with what such scripts share in front. */
+export function managerScript(folder: string, file: string): string {
+  return [readScript(__dirname, "lib.sh"), readScript(folder, file)].join("\n");
+}
+
+const SCRIPT = managerScript(__dirname, "nodes.sh");
 
 /**
  * Gives nodes their labels and roles, and removes those whose place another one has taken, or all that
@@ -38,10 +43,12 @@ export function tidyNodes(
     role,
     host.away === undefined ? "here" : "away",
   ]);
-  return remoteScript(
-    name,
-    lead,
-    { script: SCRIPT, args: [removed, ...machines], ...more },
-    parent,
-  );
+  const detached = members.filter(({ host }) => host.isDetached).map(({ host }) => host.name);
+  const script = {
+    script: SCRIPT,
+    args: [removed, ...machines],
+    ...more,
+    after: [...(more.after ?? []), ...detached],
+  };
+  return remoteScript(name, lead, script, parent);
 }

@@ -22,6 +22,13 @@ describe("the lead of some machines", () => {
     assert.equal(leadOf(hosts(3)).name, "vm1");
   });
 
+  it("is none that was being sent away, unless all were", () => {
+    const detached = (name: string, i: number) => ({ ...host(name, i), isDetached: true });
+    const fresh = { ...host("vm2", 2), isNew: true };
+    assert.equal(leadOf([detached("vm1", 1), fresh, host("vm3", 3)]).name, "vm3");
+    assert.equal(leadOf([fresh, detached("vm1", 1)]).name, "vm1");
+  });
+
   it("is a new one where no other can be reached", () => {
     assert.equal(lead("new", "new", "new"), "vm1");
     assert.equal(lead("away", "new", "new"), "vm2");

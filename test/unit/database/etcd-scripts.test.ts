@@ -254,7 +254,10 @@ esac`;
     machine.put("list", list.map((line) => `${line}\n`).join(""));
     const machines = MEMBERS.flatMap(({ name, address }) => [name, address]);
     const words = ["etcd-vm1", "trivet-etcd", ...machines];
-    const { status, stderr } = machine.run(scriptOf("database", "etcd-members.sh"), words);
+    const { status, stderr } = machine.run(
+      scriptOf(".", "swarm/lib.sh", "database/etcd-members.sh"),
+      words,
+    );
     return { status, said: stderr, asked: machine.lines("asked") };
   }
   const all = [listed("a1", 1, "voter"), listed("a2", 2, "voter"), listed("a3", 3, "learner")];

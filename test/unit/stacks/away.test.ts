@@ -176,6 +176,47 @@ describe("machines with what is known of them", () => {
   });
 });
 
+describe("machines that an update began to send away, and the configuration has again", () => {
+  const [vm1, vm2, vm3] = hosts(3);
+  assert.ok(vm1 !== undefined && vm2 !== undefined && vm3 !== undefined);
+  const swarm = { state: "active", managers: [] };
+  const answers = (report: Report["swarm"]): Finding => ({
+    state: "answers",
+    said: "",
+    ...(report && { report: { swarm: report } }),
+  });
+  const detached = (findings: Readonly<Record<string, Finding>>, given = config) =>
+    marked(
+      { core: [vm1, vm2, vm3], app: [], all: [vm1, vm2, vm3] },
+      given,
+      [],
+      earlier,
+      {},
+      findings,
+    )
+      .all.filter(({ isDetached }) => isDetached === true)
+      .map(({ name }) => name);
+  const manager = (node: string, ...leaving: string[]) =>
+    answers({ ...swarm, node, isManager: true, leaving });
+
+  it("are told apart by the mark that they have in the Swarm", () => {
+    assert.deepEqual(detached({ vm1: manager("n1"), vm2: manager("n2"), vm3: manager("n3") }), []);
+    const findings = { vm1: manager("n1"), vm2: manager("n2", "n1"), vm3: manager("n3", "gone") };
+    assert.deepEqual(detached(findings), ["vm1"]);
+  });
+
+  it("or, core machines, by managing nothing", () => {
+    const worker = answers({ ...swarm, node: "n1", isManager: false });
+    assert.deepEqual(detached({ vm1: worker, vm2: manager("n2"), vm3: answers(undefined) }), [
+      "vm1",
+    ]);
+    const app = parsed({
+      machines: { ...THREE, vm1: { ...machine(1), role: "app" }, vm4: machine(5) },
+    });
+    assert.deepEqual(detached({ vm1: worker, vm2: manager("n2"), vm3: manager("n3") }, app), []);
+  });
+});
+
 describe("a preview", () => {
   it("asks no machine, and knows which are new", async () => {
     const newResource = ({ inputs }: { inputs: object }) => ({ id: "", state: inputs });

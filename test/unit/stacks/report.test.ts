@@ -14,10 +14,12 @@ describe("what a machine tells of itself", () => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text, { mode });
   };
-  /** Docker as it is asked here: the folder of its data, and what it says of its Swarm. */
-  const docker = (swarm: string, data = "/var/lib/docker") => {
+  /** Docker as it is asked here: the folder of its data, what it says of its Swarm, of itself there, and of leaving nodes. */
+  const docker = (swarm: string, data = "/var/lib/docker", self = "- false", leaving = "") => {
     put("bin/systemctl", '#!/bin/sh\n[ "$*" = "is-active --quiet docker.service" ]\n', 0o755);
-    put("bin/docker", `#!/bin/sh\nprintf '%s\\n' '${data}' '${swarm}'\n`, 0o755);
+    const nodes = `"node ls --quiet --filter node.label=trivet.leaving=true") printf '${leaving}' ;;`;
+    const info = `printf '%s\\n' '${data}' '${swarm}' '${self}'`;
+    put("bin/docker", `#!/bin/sh\ncase "$*" in ${nodes} *) ${info} ;; esac\n`, 0o755);
   };
   const control = (identifier: bigint, data = "/var/lib/docker") => {
     const bytes = Buffer.alloc(512);
@@ -64,6 +66,17 @@ describe("what a machine tells of itself", () => {
       assert.deepEqual(report().swarm, expected);
     });
   }
+
+  it("is its place in that Swarm, and who was sent away from there if it manages it", () => {
+    const swarm = { state: "active", managers: ["10.0.0.1"] };
+    const told = (self: string, leaving = "") => {
+      docker("active - 10.0.0.1:2377", "/var/lib/docker", self, leaving);
+      return report().swarm;
+    };
+    assert.deepEqual(told("n1 false", "n2\\n"), { ...swarm, node: "n1", isManager: false });
+    assert.deepEqual(told("n1 true"), { ...swarm, node: "n1", isManager: true, leaving: [] });
+    assert.deepEqual(told("n1 true", "n2\\nn3\\n")?.leaving, ["n2", "n3"]);
+  });
 
   it("is the identifier of its Postgres cluster, where Docker keeps volumes", () => {
     control(7_710_665_859_597_852_696n);

@@ -91,7 +91,7 @@ describe("leave.sh", () => {
     swarm.remove();
   });
   const leave = (...staying: string[]) =>
-    swarm.run(scriptOf("swarm", "leave.sh"), [
+    swarm.run(scriptOf("swarm", "lib.sh", "leave.sh"), [
       ...["etcd-vm2", "trivet-etcd", "postgres-vm2"],
       ...staying,
     ]);

@@ -50,7 +50,7 @@ describe("nodes.sh", () => {
   function tidyAs(removed: string, before: readonly string[], ...machines: (readonly string[])[]) {
     swarm.put("nodes", before.map((line) => `${line}\n`).join(""));
     const words = [removed, ...machines.flat()];
-    const { status, stdout, stderr } = swarm.run(scriptOf("swarm", "nodes.sh"), words);
+    const { status, stdout, stderr } = swarm.run(scriptOf("swarm", "lib.sh", "nodes.sh"), words);
     return { status, printed: stdout, said: stderr };
   }
   const tidy = (before: readonly string[], ...machines: (readonly string[])[]) =>

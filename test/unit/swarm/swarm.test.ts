@@ -101,6 +101,15 @@ describe("Swarm", () => {
     assert.equal(engine.addressOf("swarm-nodes"), "203.0.113.1");
   });
 
+  it("gives a machine that was sent away and is taken back its part again, through another one", async () => {
+    const [vm1, vm2, vm3] = hosts(3);
+    assert.ok(vm1 && vm2 && vm3);
+    await made({ managers: [{ ...vm1, isDetached: true }, vm2, vm3] });
+    assert.equal(engine.addressOf("swarm-init"), "203.0.113.2");
+    assert.equal(engine.addressOf("swarm-nodes"), "203.0.113.2");
+    assert.match(String(engine.get("swarm-nodes").inputs.stdin), /^# vm1$/m, "runs again");
+  });
+
   it("goes in order: bridges, Swarm, members, nodes, provider, network", async () => {
     await made({ managers: hosts(3) });
     const gateways = ["swarm-vm1-gateway", "swarm-vm2-gateway", "swarm-vm3-gateway"];
