@@ -1,4 +1,5 @@
-import { appendFileSync, cpSync, mkdirSync, mkdtempSync } from "node:fs";
+import { appendFileSync, cpSync, mkdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ROOT } from "../stack/pulumi";
@@ -20,13 +21,13 @@ export function writeVersion(folder: string, version: string, broken: boolean): 
   return context;
 }
 
-/** Deploys versions one after the other, one of them broken. */
-export async function deployVersions(
+/** Deploys versions one after the other from a folder, one of them broken. */
+async function deployVersions(
   stack: EditableStack,
+  folder: string,
   versions: number,
   details: Details,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "trivet-versions-"));
   const run = Date.now().toString(36);
   details.failedDeploys = 0;
   details.brokenAccepted = 1;
@@ -50,15 +51,18 @@ export const DEPLOY: Drill = {
   limits: { failedDeploys: 0, brokenAccepted: 0 },
   prepare: async (_cluster, stack) => {
     const before = stack.configured(BUILD);
-    await Promise.resolve();
+    const folder = await mkdtemp(join(tmpdir(), "trivet-versions-"));
     return {
       hit: [],
       happens: async (details) => {
-        await deployVersions(stack, VERSIONS, details);
+        await deployVersions(stack, folder, VERSIONS, details);
       },
       mend: async () => {
         stack.configure(BUILD, before);
         await stack.up();
+      },
+      tidy: async () => {
+        await rm(folder, { recursive: true });
       },
     };
   },

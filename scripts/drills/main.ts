@@ -11,6 +11,7 @@ import { DEPLOY } from "./deploy";
 import { runDrill, type Drill, type DrillResult } from "./drill";
 import { grow, GROW, startWithOne } from "./grow";
 import { EditableStack, LabStack } from "./lab-stack";
+import { replace, REPLACE, startWithSpare } from "./replace";
 import { MACHINE_FAULTS } from "./machine-faults";
 import { PROCESS_FAULTS } from "./process-faults";
 
@@ -21,7 +22,14 @@ const DRILLS: Readonly<Record<string, Drill>> = {
   "base-image": BASE_IMAGE,
   correctness: CORRECTNESS,
 };
-const ABOUT = { ...DRILLS, grow: GROW };
+/** Those that need a lab of their own. */
+const ON_THEIR_OWN: Readonly<Record<string, (run: number) => Promise<DrillResult>>> = {
+  grow: async (run) =>
+    await onOwnLab("grow", async (stack) => await grow(stack, await startWithOne(stack), run)),
+  replace: async (run) =>
+    await onOwnLab("replace", async (stack) => replace(stack, await startWithSpare(stack), run)),
+};
+const ABOUT = { ...DRILLS, grow: GROW, replace: REPLACE };
 
 const program = new Command("./scripts/drill")
   .description("Lets a fault befall a local stack under load, and measures what users notice.")
@@ -55,7 +63,7 @@ interface Options {
 }
 
 async function main(name: string, { stack, runs, json }: Options): Promise<void> {
-  const runOnce = name === "grow" ? runGrow : await drillOn(stack, name);
+  const runOnce = ON_THEIR_OWN[name] ?? (await drillOn(stack, name));
   const results: DrillResult[] = [];
   for (let run = 1; run <= runs; run += 1) {
     const result = await runOnce(run);
@@ -86,10 +94,13 @@ async function drillOn(
   return async (run) => await runDrill(name, drill, run, cluster, edited);
 }
 
-async function runGrow(run: number): Promise<DrillResult> {
-  const stack = new LabStack("drill-grow");
+async function onOwnLab(
+  name: string,
+  drill: (stack: LabStack) => Promise<DrillResult>,
+): Promise<DrillResult> {
+  const stack = new LabStack(`drill-${name}`);
   try {
-    return await grow(stack, await startWithOne(stack), run);
+    return await drill(stack);
   } finally {
     await stack.remove();
   }
