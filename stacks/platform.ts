@@ -18,6 +18,7 @@ import {
   KernelTuning,
   MachineFacts,
   Reachability,
+  StalePorts,
 } from "../components/machine";
 import { LeavingNodes } from "../components/swarm/leaving-nodes";
 import { ObsoleteNodes } from "../components/swarm/obsolete-nodes";
@@ -149,6 +150,7 @@ function prepareMachines(config: PlatformConfig, { core, app, all }: Machines) {
     { hosts: all, ...config.docker },
     { dependsOn: kernel },
   );
+  new StalePorts("stale-ports", { hosts: all }, { dependsOn: docker });
   const handover = new LeavingNodes(
     "leaving",
     { managers: core, workers: app, etcd: "etcd", postgres: "postgres" },

@@ -16,7 +16,7 @@ import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { EtcdEndpoints } from "./etcd-cluster";
 import type { ParameterValue, PatroniPasswords, PatroniSettings } from "./patroni-files";
-import { renderDynamicConfig, renderPatroniConfig } from "./patroni-files";
+import { renderDynamicConfig, renderPatroniConfig, SWITCHOVER_MARKER } from "./patroni-files";
 import { BASE_PARAMETERS, checkParameters } from "./postgres-parameters";
 
 export { BASE_PARAMETERS, OWNED_PARAMETERS } from "./postgres-parameters";
@@ -79,6 +79,7 @@ export interface DatabaseEndpoints {
 /** User and group of the image. */
 const OWNER = "64802:64802";
 const SCRIPTS = {
+  handover: readScript(__dirname, "handover.sh"),
   settings: readScript(__dirname, "settings.sh"),
   passwords: readScript(__dirname, "passwords.sh"),
   roles: readScript(__dirname, "roles.sh"),
@@ -183,7 +184,23 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
       },
       this,
     );
-    return this.startMember(name, host, args, folder, [files, ...after]);
+    const handover = args.hosts.length === 1 ? [] : [this.handOver(name, host, args.image, after)];
+    return this.startMember(name, host, args, folder, [files, ...after, ...handover]);
+  }
+
+  /** Before its image changes, a member that is the primary switches over. */
+  private handOver(
+    name: string,
+    host: Host,
+    image: pulumi.Input<string>,
+    dependsOn: pulumi.Resource[],
+  ): RemoteRun {
+    const script = {
+      script: SCRIPTS.handover,
+      args: [`${name}-${host.name}`, host.name, image, SWITCHOVER_MARKER],
+      dependsOn,
+    };
+    return remoteScript(`${name}-${host.name}-handover`, host, script, this);
   }
 
   private startMember(

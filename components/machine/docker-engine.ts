@@ -82,7 +82,7 @@ export function renderRefused(): string {
 }
 
 /**
- * Docker on each machine, 24 or newer. A good version that is there already is kept, one with a known
+ * Docker on each machine, 25 or newer. A good version that is there already is kept, one with a known
  * fault is refused by name. Else Debian's own package is installed (13 and newer), or Docker's,
  * pinned to 28.5. An operator's own keys in daemon.json stay. A change restarts Docker only where no
  * container runs; elsewhere it is told to read its file again, and what that leaves out is said.

@@ -43,7 +43,9 @@ export function tidyNodes(
     role,
     host.away === undefined ? "here" : "away",
   ]);
-  const detached = members.filter(({ host }) => host.isDetached).map(({ host }) => host.name);
+  const detached = members
+    .filter(({ host }) => host.isDetached === true)
+    .map(({ host }) => host.name);
   const script = {
     script: SCRIPT,
     args: [removed, ...machines],

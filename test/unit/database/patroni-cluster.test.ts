@@ -93,6 +93,22 @@ describe("PatroniCluster", () => {
     });
   }
 
+  it("has a member that is the primary switch over before its image changes, where another one can take over", async () => {
+    await made(3);
+    for (const name of ["vm1", "vm2", "vm3"]) {
+      const { words } = engine.script(`postgres-${name}-handover`);
+      assert.deepEqual(words, [
+        `postgres-${name}`,
+        name,
+        "sha256:postgres",
+        "/tmp/trivet-switchover",
+      ]);
+      assert.ok(engine.get(`postgres-${name}`).dependsOn.includes(`postgres-${name}-handover`));
+    }
+    await made(1);
+    assert.ok(!engine.made.some(({ name }) => name === "postgres-vm1-handover"));
+  });
+
   it("hands the settings over once every member is started, then makes the roles", async () => {
     await made(3, { startSeconds: 60 });
     const settle = engine.script("postgres-settings");

@@ -36,6 +36,7 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...BUILT_FOR_ALL.map((image) => `router-image-${image}-vm1-context`),
     ...["etcd", "etcd", "etcd-authority", "etcd-authority-key", "etcd-found", "etcd-members"],
     ...on(core, "etcd-*", "etcd-*-files", "etcd-*-key", "etcd-*-request", "etcd-*-certificate"),
+    ...["stale-ports", ...on(all, "stale-ports-*-files")],
     ...["leaving", "leaving-handover", "obsolete", "obsolete-removed"],
     ...["postgres", "postgres-settings", "postgres-roles"],
     ...PASSWORDS.map((role) => `postgres-${role}`),
@@ -45,7 +46,10 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...on(core, "postgres-*", "postgres-*-files", "postgres-*-passwords"),
     ...on(core, "valkey-*", "valkey-*-files"),
     ...(core.length > 1
-      ? ["valkey-settle", ...on(core, "valkey-sentinel-*", "valkey-sentinel-*-files")]
+      ? [
+          ...on(core, "postgres-*-handover"),
+          ...["valkey-settle", ...on(core, "valkey-sentinel-*", "valkey-sentinel-*-files")],
+        ]
       : []),
     ...["valkey-router", ...on(all, "valkey-router-*", "valkey-router-*-files")],
     ...on(all, "router-*", "router-*-files", "pgbouncer-*", "pgbouncer-*-files"),

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Switches the primary away from this machine before its Postgres gets another image. Stopped without that, it hands over
+# too, only more slowly, so nothing in here is a reason to end the update.
+# Arguments: the service, the machine's name, the image that the service is about to get, the file that tells Patroni's
+# before_stop of a switchover.
+set -euo pipefail
+service=$1 name=$2 image=$3 marker=$4
+
+container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
+container=${container%%$'\n'*}
+[ -n "$container" ] || exit 0
+[ "$(docker inspect --format '{{.Image}}' "$container")" != "$image" ] || exit 0
+
+inside() { docker exec "$container" "$@" </dev/null; }
+# Member, role and state of each.
+members() { inside patronictl -c /etc/trivet/patroni.yml list --format tsv 2>/dev/null | awk -F '\t' 'NR > 1 { print $2 "," $4 "," $5 }'; }
+# Asked each second.
+within() {
+  local times=$1
+  shift
+  for _ in $(seq "$times"); do
+    if "$@"; then return 0; fi
+    sleep 1
+  done
+  return 1
+}
+has_answer() { known=$(members) && [ -n "$known" ]; }
+is_elsewhere() { known=$(members) && grep ',Leader,running$' <<<"$known" | grep -qv "^$name,"; }
+# Who was updated just before may not follow yet.
+follow_all() { known=$(members) && is_redundant; }
+is_redundant() { ! grep -Ev ',Leader,running$|Standby,streaming$' <<<"$known" | grep -q .; }
+
+within 5 has_answer || exit 0
+grep -q "^$name,Leader,running$" <<<"$known" || exit 0
+within 60 follow_all || {
+  echo "$name keeps the primary until it stops: not every standby follows it" >&2
+  exit 0
+}
+# Written out now instead of while queries wait.
+inside psql --no-psqlrc --quiet --username postgres --command CHECKPOINT
+inside touch "$marker"
+echo "$name gets another image: the primary goes to another machine first" >&2
+inside patronictl -c /etc/trivet/patroni.yml switchover --leader "$name" --force >&2 || exit 0
+within 30 is_elsewhere || exit 0
+within 30 follow_all || true

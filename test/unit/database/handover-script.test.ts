@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { scriptOf, StandIns } from "../support/stand-ins";
+
+/**
+ * Patroni's members are a file; what is changed is noted. A standby that is late follows once somebody has waited, a switchover
+ * moves the primary unless Patroni refuses it.
+ */
+const DOCKER = `
+case "$*" in
+  ps*service.name=postgres-vm1) cat "$FOLDER/containers"; exit ;;
+  inspect*" c1") echo sha256:old; exit ;;
+  *" list "*)
+    if [ -e "$FOLDER/silent" ]; then exit 1; fi
+    sed 's/,/\\t/g' "$FOLDER/members"
+    if [ -e "$FOLDER/late" ] && grep -q . "$FOLDER/slept" 2> /dev/null; then sed -i 's/Replica,starting/Quorum Standby,streaming/' "$FOLDER/members"; fi
+    exit ;;
+esac
+echo "$*" | sed 's/exec c1 //; s/patronictl -c [^ ]*/patronictl/' >> "$FOLDER/asked"
+case "$*" in
+  *switchover*--force)
+    if [ -e "$FOLDER/refused" ]; then echo "no good candidates"; exit 1; fi
+    sed -i 's/Leader,running/Quorum Standby,streaming/; /vm3/s/Quorum Standby,streaming/Leader,running/' "$FOLDER/members" ;;
+esac
+`;
+const MEMBERS = `Cluster,Member,Host,Role,State,TL,Lag in MB
+postgres,vm1,10.0.0.1,Leader,running,8,
+postgres,vm2,10.0.0.2,Quorum Standby,streaming,8,0
+postgres,vm3,10.0.0.3,Quorum Standby,streaming,8,0
+`;
+const MARKER = "/tmp/marker";
+const SWITCHED = [
+  "psql --no-psqlrc --quiet --username postgres --command CHECKPOINT",
+  `touch ${MARKER}`,
+  "patronictl switchover --leader vm1 --force",
+];
+
+describe("handover.sh", () => {
+  let machine: StandIns;
+  beforeEach(() => {
+    machine = new StandIns({ docker: DOCKER, sleep: 'echo "$*" >> "$FOLDER/slept"' });
+    machine.put("containers", "c1\nc0\n");
+    machine.put("members", MEMBERS);
+  });
+  afterEach(() => {
+    machine.remove();
+  });
+  function run(image = "sha256:new") {
+    const words = ["postgres-vm1", "vm1", image, MARKER];
+    const { status, stderr } = machine.run(scriptOf("database", "handover.sh"), words);
+    assert.equal(status, 0, stderr);
+    return { asked: machine.lines("asked"), slept: machine.lines("slept").length, said: stderr };
+  }
+
+  it("switches over before the primary's image changes", () => {
+    const { asked, slept, said } = run();
+    assert.deepEqual(asked, SWITCHED);
+    assert.equal(slept, 0);
+    assert.match(said, /^vm1 gets another image: the primary goes to another machine first$/m);
+    assert.match(machine.lines("members").join("\n"), /vm3,10.0.0.3,Leader/);
+  });
+
+  it("waits for a standby that has just been given its own", () => {
+    machine.put("members", MEMBERS.replace("Quorum Standby,streaming", "Replica,starting"));
+    machine.put("late", "");
+    const { asked, slept } = run();
+    assert.deepEqual(asked, SWITCHED);
+    assert.equal(slept, 2);
+  });
+
+  const nothing = (why: string, prepare: () => void, image?: string) => {
+    it(`does nothing ${why}`, () => {
+      prepare();
+      assert.deepEqual(run(image), { asked: [], slept: 0, said: "" });
+    });
+  };
+  nothing("where the image stays", () => undefined, "sha256:old");
+  nothing("where nothing runs yet", () => {
+    machine.put("containers", "");
+  });
+  nothing("on a standby's machine", () => {
+    machine.put("members", MEMBERS.replace("vm1", "vm4"));
+  });
+
+  it("leaves it to the stop where a standby does not follow, Patroni refuses, or it does not answer", () => {
+    machine.put("members", MEMBERS.replace("Quorum Standby,streaming", "Replica,starting"));
+    const { asked, said } = run();
+    assert.deepEqual(asked, []);
+    assert.equal(said, "vm1 keeps the primary until it stops: not every standby follows it\n");
+    machine.put("members", MEMBERS);
+    machine.put("refused", "");
+    assert.deepEqual(run().asked, SWITCHED);
+    machine.put("silent", "");
+    machine.put("asked", "");
+    assert.deepEqual(run().asked, []);
+  });
+});
