@@ -6,7 +6,7 @@ import { add, NONE } from "./counts";
 
 const RUNGS: Readonly<Record<string, () => Promise<Counts>>> = {
   unit: async () => add(await runChecks(), await runMocha("unit", { timeoutSeconds: 20 })),
-  engine: async () => await runMocha("engine", { timeoutSeconds: 300, jobs: 2 }),
+  engine: async () => await runMocha("engine", { timeoutSeconds: 300 }),
   lab: runLab,
 };
 

@@ -8,22 +8,17 @@ const REASON_CHARACTERS = 3000;
 
 const TESTS = join(__dirname, "..", "..", "test");
 
-/** How the files of a rung run. */
-interface Run {
-  /** Longest test. Seconds. */
-  timeoutSeconds: number;
-  /** Files that run side by side, each in a process of its own. @default 1 */
-  jobs?: number;
-}
-
 /** Runs every test file below `test/<folder>`, in the order of their names. */
-export async function runMocha(folder: string, { timeoutSeconds, jobs = 1 }: Run): Promise<Counts> {
+export async function runMocha(
+  folder: string,
+  { timeoutSeconds }: { timeoutSeconds: number },
+): Promise<Counts> {
   const files = readdirSync(join(TESTS, folder), { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".test.ts"))
     .sort();
   // Under CI one line a file: a thousand lines of ticks hide what failed.
   const reporter = process.env.CI === undefined || folder !== "unit" ? "spec" : "dot";
-  const mocha = new Mocha({ timeout: timeoutSeconds * 1000, reporter, parallel: jobs > 1, jobs });
+  const mocha = new Mocha({ timeout: timeoutSeconds * 1000, reporter });
   // A test that somebody focused would silently leave out all others.
   mocha.forbidOnly();
   for (const file of files) mocha.addFile(join(TESTS, folder, file));
