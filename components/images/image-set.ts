@@ -53,10 +53,14 @@ const uploadPath = (context: BuildContext) => `/var/tmp/trivet-${basename(contex
 /**
  * Images on machines: each is built once on the first host and streamed to the others, or pulled.
  * Services refer to the identity, never to a tag: Swarm would look a tag up at each start of a task.
+ * On machines that were there before, one run comes after the other: three at a time held writes up for 14 s where three
+ * stand-in machines share two cores.
  */
 export class ImageSet<Names extends string = string> extends Component {
   /** Identity of each image (`sha256:…`), known once every host has it. */
   readonly ids: Readonly<Record<Names, pulumi.Output<string>>>;
+  /** The last run on a machine that serves users already. */
+  private turn: pulumi.Resource[] = [];
 
   constructor(
     name: string,
@@ -90,19 +94,32 @@ export class ImageSet<Names extends string = string> extends Component {
     const prefix = `${name}-${image}-${first.name}`;
     const upload = context && this.upload(prefix, first, context);
     const local = context ? `trivet/${image}:${context.hash}` : pulled(source);
-    const needs = upload ? [upload] : [];
+    const needs = [...(upload ? [upload] : []), ...this.turnOf(first)];
     const obtained = this.obtain(prefix, first, image, source, context, local, args, needs, "");
+    this.noteTurn(first, obtained);
     const lines = obtained.stdout.apply((text) => text.trim().split("\n"));
     const id = lines.apply(([identity = ""]) => identity);
     // By its digest: the tag may have moved since the first machine pulled it.
     const exact = context ? local : lines.apply(([, digest]) => digest ?? local);
     const copies = others.map((host) => {
       const copyName = `${name}-${image}-${host.name}`;
-      return this.sharesRegistry(source, args)
-        ? this.obtain(copyName, host, image, source, context, exact, args, [obtained], local)
-        : this.stream(copyName, first, host, id, local);
+      const after = [obtained, ...this.turnOf(host)];
+      const copy = this.sharesRegistry(source, args)
+        ? this.obtain(copyName, host, image, source, context, exact, args, after, local)
+        : this.stream(copyName, first, host, id, local, after);
+      this.noteTurn(host, copy);
+      return copy;
     });
     return pulumi.all([id, ...copies.map((copy) => copy.id)]).apply(([identity]) => identity);
+  }
+
+  /** What a machine waits for that serves users already: it is to be the only one that unpacks an image, or builds one. */
+  private turnOf({ isNew }: Host): pulumi.Resource[] {
+    return isNew === false ? this.turn : [];
+  }
+
+  private noteTurn({ isNew }: Host, run: pulumi.Resource): void {
+    if (isNew === false) this.turn = [run];
   }
 
   /** The other machines can fetch it themselves, from where the first one left or found it. */
@@ -171,13 +188,14 @@ export class ImageSet<Names extends string = string> extends Component {
     to: Host,
     id: pulumi.Output<string>,
     alias: string,
+    dependsOn: pulumi.Resource[],
   ): pulumi.Resource & { readonly id: pulumi.Output<string> } {
     if (isLeftOut(to, "command:local:Command", prefix)) return new LeftOut(prefix, this);
     const create = pulumi.interpolate`set -eu; id=${id}; if ! ${sshCommand(to)} docker image inspect "$id" >/dev/null 2>&1; then ${sshCommand(from)} "docker save $id | gzip -1" | ${sshCommand(to)} "gunzip | docker load"; fi; ${sshCommand(to)} docker tag "$id" ${alias}`;
     return new local.Command(
       prefix,
       { create, interpreter: ["/bin/bash", "-o", "pipefail", "-c"], logging: "none" },
-      onHost(to, this),
+      onHost(to, this, dependsOn),
     );
   }
 }

@@ -180,6 +180,21 @@ describe("ImageSet", () => {
     assert.equal(engine.script("image-shop-vm1").data, `ci\n${PASSWORD}\n`);
   });
 
+  it("gives machines that were there before one image after the other, and new ones theirs at once", async () => {
+    const images = { nginx: { pull: "nginx:1.30" }, ...build() };
+    const all = hosts(3).map((host, i) => ({ ...host, isNew: i === 1 }));
+    new ImageSet("image", { ...base(3), hosts: all, images });
+    await engine.settled();
+    const needs = (name: string) =>
+      engine.get(`image-${name}`).dependsOn.filter((n) => !n.endsWith("-context"));
+    assert.deepEqual(needs("nginx-vm1"), []);
+    assert.deepEqual(needs("nginx-vm2"), ["image-nginx-vm1"]);
+    assert.deepEqual(needs("nginx-vm3"), ["image-nginx-vm1"]);
+    assert.deepEqual(needs("app-vm1"), ["image-nginx-vm3"]);
+    assert.deepEqual(needs("app-vm2"), ["image-app-vm1"]);
+    assert.deepEqual(needs("app-vm3"), ["image-app-vm1"]);
+  });
+
   it("waits for what it is told to wait for", async () => {
     const before = new pulumi.ComponentResource("test:Before", "before");
     const child = new ImageSet(
