@@ -42,8 +42,14 @@ export function marked(
   const reports = Object.values(findings).flatMap(({ report }) => report?.swarm ?? []);
   const leaving = new Set(reports.flatMap((swarm) => swarm.leaving ?? []));
   const isDetached = ({ name }: Host) => {
-    const { node = "", isManager } = findings[name]?.report?.swarm ?? {};
-    return leaving.has(node) || (config.machines[name]?.role === "core" && isManager === false);
+    if (previous === undefined || isNew(config, name, previous)) return false;
+    const { state: swarm, isManager } = findings[name]?.report?.swarm ?? {};
+    const isDemoted = swarm === "active" && isManager === false;
+    return (
+      leaving.has(name) ||
+      swarm === "inactive" ||
+      (isDemoted && config.machines[name]?.role === "core")
+    );
   };
   const mark = (host: Host): Host => ({
     name: host.name,

@@ -11,18 +11,18 @@ data=/var/lib/docker
 if systemctl is-active --quiet docker.service 2> /dev/null; then
   format='{{.DockerRootDir}}
 {{.Swarm.LocalNodeState}} {{if .Swarm.Cluster}}{{or .Swarm.Cluster.ID "-"}}{{else}}-{{end}}{{range .Swarm.RemoteManagers}} {{.Addr}}{{end}}
-{{or .Swarm.NodeID "-"}} {{.Swarm.ControlAvailable}}'
+{{.Swarm.ControlAvailable}}'
   if said=$(timeout 3 docker info --format "$format" 2> /dev/null); then
     {
       read -r data
       read -r swarm
-      read -r node manages
+      read -r manages
     } <<< "$said"
     tell swarm "$swarm"
-    if [ "${node:--}" != - ]; then tell node "$node $manages"; fi
-    # Nodes that leave.sh began to send away.
+    tell manages "$manages"
+    # Machines that leave.sh began to send away.
     if [ "$manages" = true ]; then
-      tell leaving "$(timeout 3 docker node ls --quiet --filter node.label=trivet.leaving=true 2> /dev/null | paste -sd' ')"
+      tell leaving "$(timeout 3 docker node ls --quiet --filter node.label=trivet.leaving=true 2> /dev/null | timeout 3 xargs --no-run-if-empty docker node inspect --format '{{index .Spec.Labels "trivet.machine"}}' 2> /dev/null | paste -sd' ')"
     fi
   fi
 fi

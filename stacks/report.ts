@@ -22,11 +22,9 @@ export interface SwarmReport {
   id?: string;
   /** Addresses of its managers, without the port. */
   managers: readonly string[];
-  /** The machine's own identity in it. */
-  node?: string;
   /** It is one of its managers, now. */
   isManager?: boolean;
-  /** Identities of nodes that an update began to send away; only managers know them. */
+  /** Names of machines that an update began to send away; only managers know them. */
   leaving?: readonly string[];
 }
 
@@ -43,7 +41,7 @@ export function parseReport(stdout: string, started: number, ended: number): Rep
     if (key !== undefined && value !== undefined) told.set(key, value.trim());
   }
   const clock = offsetOf(told.get("began"), told.get("ended"), started, ended);
-  const swarm = swarmOf(told.get("swarm"), told.get("node"), told.get("leaving"));
+  const swarm = swarmOf(told.get("swarm"), told.get("manages"), told.get("leaving"));
   const postgres = told.get("postgres");
   return {
     ...(clock && { clock }),
@@ -71,17 +69,16 @@ function offsetOf(
 
 function swarmOf(
   told: string | undefined,
-  self: string | undefined,
+  manages: string | undefined,
   leaving: string | undefined,
 ): SwarmReport | undefined {
   const [state = "", id = "-", ...managers] = (told ?? "").split(/\s+/);
   if (state === "") return undefined;
-  const [node, manages] = self?.split(" ") ?? [];
   return {
     state,
     ...(id !== "-" && { id }),
     managers: managers.map((address) => address.replace(/:\d+$/, "")),
-    ...(node !== undefined && { node, isManager: manages === "true" }),
+    ...(manages !== undefined && { isManager: manages === "true" }),
     ...(leaving !== undefined && { leaving: leaving.split(" ").filter((each) => each !== "") }),
   };
 }

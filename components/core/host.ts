@@ -37,8 +37,8 @@ export interface Host {
   /** Was no part of the platform at the last update, so it leads nothing in this one. @default false */
   readonly isNew?: boolean;
   /**
-   * Was on its way out of the platform, or manages no Swarm although it should: it leads nothing in this update, which
-   * gives it back what it had. @default false
+   * Was on its way out of the platform, is in no Swarm, or manages none although it should: it leads nothing in this
+   * update, which gives it back what it had. @default false
    */
   readonly isDetached?: boolean;
   /** Has the primary of the database at the moment, so what restarts there restarts last. @default false */

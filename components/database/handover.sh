@@ -11,9 +11,10 @@ container=${container%%$'\n'*}
 [ -n "$container" ] || exit 0
 [ "$(docker inspect --format '{{.Image}}' "$container")" != "$image" ] || exit 0
 
-inside() { docker exec "$container" "$@" </dev/null; }
-# Member, role and state of each.
-members() { inside patronictl -c /etc/trivet/patroni.yml list --format tsv 2>/dev/null | awk -F '\t' 'NR > 1 { print $2 "," $4 "," $5 }'; }
+# No command may hold the update up for ever.
+inside() { timeout "${limit:-15}" docker exec "$container" "$@" </dev/null; }
+# Member, role and state of each; a line of why a restart is due has fewer fields.
+members() { inside patronictl -c /etc/trivet/patroni.yml list --format tsv 2>/dev/null | awk -F '\t' 'NR > 1 && NF > 4 { print $2 "," $4 "," $5 }'; }
 # Asked each second.
 within() {
   local times=$1
@@ -28,7 +29,7 @@ has_answer() { known=$(members) && [ -n "$known" ]; }
 is_elsewhere() { known=$(members) && grep ',Leader,running$' <<<"$known" | grep -qv "^$name,"; }
 # Who was updated just before may not follow yet.
 follow_all() { known=$(members) && is_redundant; }
-is_redundant() { ! grep -Ev ',Leader,running$|Standby,streaming$' <<<"$known" | grep -q .; }
+is_redundant() { grep -q 'Standby,streaming$' <<<"$known" && ! grep -qEv ',Leader,running$|Standby,streaming$' <<<"$known"; }
 
 within 5 has_answer || exit 0
 grep -q "^$name,Leader,running$" <<<"$known" || exit 0
@@ -37,9 +38,13 @@ within 60 follow_all || {
   exit 0
 }
 # Written out now instead of while queries wait.
-inside psql --no-psqlrc --quiet --username postgres --command CHECKPOINT
-inside touch "$marker"
+limit=300 inside psql --no-psqlrc --quiet --username postgres --command 'SET statement_timeout = 0' --command CHECKPOINT || true
 echo "$name gets another image: the primary goes to another machine first" >&2
-inside patronictl -c /etc/trivet/patroni.yml switchover --leader "$name" --force >&2 || exit 0
-within 30 is_elsewhere || exit 0
-within 30 follow_all || true
+inside touch "$marker" || exit 0
+if limit=60 inside patronictl -c /etc/trivet/patroni.yml switchover --leader "$name" --force >&2 && within 30 is_elsewhere; then
+  within 30 follow_all || true
+else
+  echo "$name keeps the primary until it stops: Patroni did not switch over" >&2
+  # What comes now is no switchover.
+  inside rm -f "$marker" || true
+fi

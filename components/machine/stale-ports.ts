@@ -30,9 +30,9 @@ WantedBy=docker.service
 `;
 
 /**
- * Looks after each start of Docker whether a published port leads to a container that is gone, which keeps it from the one that
- * is there, and starts Docker anew then: a power cut while containers start may leave that behind. Seen on 2 of 20
- * stand-in machines whose power was cut in the seconds after Docker's start.
+ * Looks for a minute after each start of Docker whether a published port is one of no container, which keeps it from the container that
+ * should have it, and starts Docker anew then, at most twice in a row. A power cut while containers start may leave that behind: seen
+ * on a stand-in machine at the eighth cut within 5 s of Docker's start.
  */
 export class StalePorts extends Component {
   constructor(name: string, { hosts }: StalePortsArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -34,7 +34,7 @@ while [ "$#" -gt 0 ]; do
     sleep 0.5
   done
   [ -n "$node" ] || {
-    echo "machine $name ($address) did not appear among the Swarm's nodes within 30 s: docker node ls" >&2
+    echo "machine $name ($address) did not appear among the Swarm's nodes within 30 s: see docker node ls; if it was removed there, docker swarm leave --force on it, and run again" >&2
     exit 1
   }
   update --label-add "trivet.machine=$name" --role "$role" "$node"

@@ -131,6 +131,8 @@ export class Swarm extends Component implements SwarmHandle {
         ...managers.map((manager) => manager.privateAddress),
       ],
       stdin: pulumi.interpolate`${tokens.stdout}\n`,
+      // What it did once may be undone.
+      after: host.isDetached === true ? ["anew"] : [],
     };
     return remoteScript(`${name}-${host.name}-join`, host, script, this);
   }

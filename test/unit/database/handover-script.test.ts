@@ -17,19 +17,22 @@ case "$*" in
 esac
 echo "$*" | sed 's/exec c1 //; s/patronictl -c [^ ]*/patronictl/' >> "$FOLDER/asked"
 case "$*" in
+  *CHECKPOINT) [ ! -e "$FOLDER/failing" ] ;;
   *switchover*--force)
     if [ -e "$FOLDER/refused" ]; then echo "no good candidates"; exit 1; fi
     sed -i 's/Leader,running/Quorum Standby,streaming/; /vm3/s/Quorum Standby,streaming/Leader,running/' "$FOLDER/members" ;;
 esac
 `;
+/** Patroni says on lines of their own why a member has to be restarted. */
 const MEMBERS = `Cluster,Member,Host,Role,State,TL,Lag in MB
 postgres,vm1,10.0.0.1,Leader,running,8,
 postgres,vm2,10.0.0.2,Quorum Standby,streaming,8,0
 postgres,vm3,10.0.0.3,Quorum Standby,streaming,8,0
+max_connections: 100->200
 `;
 const MARKER = "/tmp/marker";
 const SWITCHED = [
-  "psql --no-psqlrc --quiet --username postgres --command CHECKPOINT",
+  "psql --no-psqlrc --quiet --username postgres --command SET statement_timeout = 0 --command CHECKPOINT",
   `touch ${MARKER}`,
   "patronictl switchover --leader vm1 --force",
 ];
@@ -77,6 +80,14 @@ describe("handover.sh", () => {
   nothing("where nothing runs yet", () => {
     machine.put("containers", "");
   });
+  it("leaves it to the stop where there is no standby yet", () => {
+    machine.put("members", MEMBERS.split("\n").slice(0, 2).join("\n"));
+    assert.deepEqual(run().asked, []);
+  });
+  it("switches over although the checkpoint fails", () => {
+    machine.put("failing", "");
+    assert.deepEqual(run().asked, SWITCHED);
+  });
   nothing("on a standby's machine", () => {
     machine.put("members", MEMBERS.replace("vm1", "vm4"));
   });
@@ -88,7 +99,7 @@ describe("handover.sh", () => {
     assert.equal(said, "vm1 keeps the primary until it stops: not every standby follows it\n");
     machine.put("members", MEMBERS);
     machine.put("refused", "");
-    assert.deepEqual(run().asked, SWITCHED);
+    assert.deepEqual(run().asked, [...SWITCHED, `rm -f ${MARKER}`]);
     machine.put("silent", "");
     machine.put("asked", "");
     assert.deepEqual(run().asked, []);

@@ -14,11 +14,15 @@ describe("what a machine tells of itself", () => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text, { mode });
   };
-  /** Docker as it is asked here: the folder of its data, what it says of its Swarm, of itself there, and of leaving nodes. */
-  const docker = (swarm: string, data = "/var/lib/docker", self = "- false", leaving = "") => {
+  /** Docker as it is asked here: the folder of its data, what it says of its Swarm, whether it manages it, and who leaves. */
+  const docker = (swarm: string, data = "/var/lib/docker", manages = "false", leaving = "") => {
     put("bin/systemctl", '#!/bin/sh\n[ "$*" = "is-active --quiet docker.service" ]\n', 0o755);
-    const nodes = `"node ls --quiet --filter node.label=trivet.leaving=true") printf '${leaving}' ;;`;
-    const info = `printf '%s\\n' '${data}' '${swarm}' '${self}'`;
+    const names = leaving
+      .split(" ")
+      .map((name) => `${name}\\n`)
+      .join("");
+    const nodes = `"node ls --quiet --filter node.label=trivet.leaving=true") echo n1 ;; "node inspect"*" n1") printf '${names}' ;;`;
+    const info = `printf '%s\\n' '${data}' '${swarm}' '${manages}'`;
     put("bin/docker", `#!/bin/sh\ncase "$*" in ${nodes} *) ${info} ;; esac\n`, 0o755);
   };
   const control = (identifier: bigint, data = "/var/lib/docker") => {
@@ -63,19 +67,19 @@ describe("what a machine tells of itself", () => {
   for (const [said, expected] of SWARMS) {
     it(`is its Swarm: ${said}`, () => {
       docker(said);
-      assert.deepEqual(report().swarm, expected);
+      assert.deepEqual(report().swarm, { ...expected, isManager: false });
     });
   }
 
   it("is its place in that Swarm, and who was sent away from there if it manages it", () => {
     const swarm = { state: "active", managers: ["10.0.0.1"] };
-    const told = (self: string, leaving = "") => {
-      docker("active - 10.0.0.1:2377", "/var/lib/docker", self, leaving);
+    const told = (manages: string, leaving = "") => {
+      docker("active - 10.0.0.1:2377", "/var/lib/docker", manages, leaving);
       return report().swarm;
     };
-    assert.deepEqual(told("n1 false", "n2\\n"), { ...swarm, node: "n1", isManager: false });
-    assert.deepEqual(told("n1 true"), { ...swarm, node: "n1", isManager: true, leaving: [] });
-    assert.deepEqual(told("n1 true", "n2\\nn3\\n")?.leaving, ["n2", "n3"]);
+    assert.deepEqual(told("false", "vm2"), { ...swarm, isManager: false });
+    assert.deepEqual(told("true"), { ...swarm, isManager: true, leaving: [] });
+    assert.deepEqual(told("true", "vm2 vm3")?.leaving, ["vm2", "vm3"]);
   });
 
   it("is the identifier of its Postgres cluster, where Docker keeps volumes", () => {

@@ -108,6 +108,8 @@ describe("Swarm", () => {
     assert.equal(engine.addressOf("swarm-init"), "203.0.113.2");
     assert.equal(engine.addressOf("swarm-nodes"), "203.0.113.2");
     assert.match(String(engine.get("swarm-nodes").inputs.stdin), /^# vm1$/m, "runs again");
+    assert.match(String(engine.get("swarm-vm1-join").inputs.stdin), /^# anew$/m, "runs again");
+    assert.doesNotMatch(String(engine.get("swarm-vm2-join").inputs.stdin), /^# anew$/m);
   });
 
   it("goes in order: bridges, Swarm, members, nodes, provider, network", async () => {
