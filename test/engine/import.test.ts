@@ -85,7 +85,7 @@ describe("components in somebody else's program", () => {
     const plan = parsePreview(said);
     assert.deepEqual(remarks(plan), []);
     assert.deepEqual(countsByType(created(plan)), {
-      "command:remote:Command": 16,
+      "command:remote:Command": 19,
       "docker:index/service:Service": 6,
       "pulumi:providers:docker": 1,
       "pulumi:pulumi:Stack": 1,

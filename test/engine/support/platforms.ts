@@ -28,6 +28,7 @@ export const ONE_MACHINE: readonly string[] = [
   "command:remote:Command router-image-haproxy-vm1",
   "command:remote:Command router-image-pgbouncer-vm1",
   "command:remote:Command router-vm1-files",
+  "command:remote:Command stale-ports-vm1-files",
   "command:remote:Command swarm-init",
   "command:remote:Command swarm-nodes",
   "command:remote:Command swarm-vm1-gateway",
@@ -91,6 +92,7 @@ export const ONE_MACHINE: readonly string[] = [
   "trivet:machine:Firewall firewall",
   "trivet:machine:KernelTuning kernel",
   "trivet:machine:MachineFacts machine",
+  "trivet:machine:StalePorts stale-ports",
   "trivet:swarm:LeavingNodes leaving",
   "trivet:swarm:ObsoleteNodes obsolete",
   "trivet:swarm:Swarm swarm",
@@ -103,7 +105,7 @@ export const ONE_MACHINE: readonly string[] = [
 export const THREE_MACHINES: Readonly<Record<string, number>> = {
   // Built images are streamed from the first machine to the other two.
   "command:local:Command": 10,
-  "command:remote:Command": 87,
+  "command:remote:Command": 93,
   "command:remote:CopyToRemote": 5,
   "docker:index/network:Network": 1,
   "docker:index/secret:Secret": 7,
@@ -132,6 +134,7 @@ export const THREE_MACHINES: Readonly<Record<string, number>> = {
   "trivet:machine:KernelTuning": 1,
   "trivet:machine:MachineFacts": 1,
   "trivet:machine:Reachability": 1,
+  "trivet:machine:StalePorts": 1,
   "trivet:swarm:LeavingNodes": 1,
   "trivet:swarm:ObsoleteNodes": 1,
   "trivet:swarm:ReplicaSpread": 1,
