@@ -117,7 +117,7 @@ postgresql:
   remove_data_directory_on_rewind_failure: true
   basebackup:
     - checkpoint: fast
-  before_stop: sh -c '[ ! -e /tmp/trivet-switchover ] || [ -z "$(find /tmp/trivet-switchover -mmin -1 -delete -print)" ] || exec pg_ctl stop --silent --mode fast --timeout 4 --pgdata /var/lib/postgresql/data/main'
+  before_stop: sh -c '[ ! -e /tmp/trivet-switchover ] || [ -z "$(find /tmp/trivet-switchover -mmin -1 -delete -print)" ] || { pid=$(head -n 1 /var/lib/postgresql/data/main/postmaster.pid); pg_ctl stop --silent --mode fast --timeout 4 --pgdata /var/lib/postgresql/data/main; for turn in $(seq 50); do [ -e /proc/$pid ] || break; sleep 0.02; done; }'
 `,
     );
   });
@@ -140,14 +140,18 @@ describe("what stops Postgres before Patroni does", () => {
   after(() => {
     rmSync(folder, { recursive: true });
   });
-  const run = (): string => {
+  /** @param postmaster Its process; one that has ended by default. */
+  const run = (postmaster = 2 ** 30): string => {
     const { postgresql } = parse(renderPatroniConfig(config)) as {
       postgresql: { before_stop: string };
     };
     assert.match(postgresql.before_stop, /^sh -c '[^']+'$/, "Patroni starts it without a shell");
     writeFileSync(join(folder, "pg_ctl"), `#!/bin/sh\necho "$@"\n`);
     chmodSync(join(folder, "pg_ctl"), 0o755);
-    const command = postgresql.before_stop.replaceAll(SWITCHOVER_MARKER, marker);
+    writeFileSync(join(folder, "postmaster.pid"), `${postmaster}\n/var/lib\n`);
+    const command = postgresql.before_stop
+      .replaceAll(SWITCHOVER_MARKER, marker)
+      .replaceAll("/var/lib/postgresql/data/main", folder);
     const env = { PATH: `${folder}:/usr/bin:/bin` };
     const { status, stdout, stderr } = spawnSync("sh", ["-c", command], { env, encoding: "utf8" });
     assert.equal(status, 0, stderr);
@@ -161,12 +165,16 @@ describe("what stops Postgres before Patroni does", () => {
 
   it("is pg_ctl in a switchover, once", () => {
     writeFileSync(marker, "");
-    assert.equal(
-      run(),
-      "stop --silent --mode fast --timeout 4 --pgdata /var/lib/postgresql/data/main\n",
-    );
+    assert.equal(run(), `stop --silent --mode fast --timeout 4 --pgdata ${folder}\n`);
     assert.ok(!existsSync(marker));
     assert.equal(run(), "");
+  });
+
+  it("waits for the process to end, but not for ever", () => {
+    writeFileSync(marker, "");
+    const started = performance.now();
+    run(process.pid);
+    assert.ok(performance.now() - started > 900);
   });
 
   it("is nothing where a switchover was asked for long ago", () => {
