@@ -12,19 +12,9 @@ container=${container%%$'\n'*}
 [ "$(docker inspect --format '{{.Image}}' "$container")" != "$image" ] || exit 0
 
 # No command may hold the update up for ever.
-inside() { timeout "${limit:-15}" docker exec "$container" "$@" </dev/null; }
+briefly() { timeout "${limit:-15}" docker exec "$container" "$@" </dev/null; }
 # Member, role and state of each; a line of why a restart is due has fewer fields.
-members() { inside patronictl -c /etc/trivet/patroni.yml list --format tsv 2>/dev/null | awk -F '\t' 'NR > 1 && NF > 4 { print $2 "," $4 "," $5 }'; }
-# Asked each second.
-within() {
-  local times=$1
-  shift
-  for _ in $(seq "$times"); do
-    if "$@"; then return 0; fi
-    sleep 1
-  done
-  return 1
-}
+members() { briefly patronictl -c /etc/trivet/patroni.yml list --format tsv 2>/dev/null | awk -F '\t' 'NR > 1 && NF > 4 { print $2 "," $4 "," $5 }'; }
 has_answer() { known=$(members) && [ -n "$known" ]; }
 is_elsewhere() { known=$(members) && grep ',Leader,running$' <<<"$known" | grep -qv "^$name,"; }
 # Who was updated just before may not follow yet.
@@ -38,13 +28,13 @@ within 60 follow_all || {
   exit 0
 }
 # Written out now instead of while queries wait.
-limit=300 inside psql --no-psqlrc --quiet --username postgres --command 'SET statement_timeout = 0' --command CHECKPOINT || true
+limit=300 briefly psql --no-psqlrc --quiet --username postgres --command 'SET statement_timeout = 0' --command CHECKPOINT || true
 echo "$name gets another image: the primary goes to another machine first" >&2
-inside touch "$marker" || exit 0
-if limit=60 inside patronictl -c /etc/trivet/patroni.yml switchover --leader "$name" --force >&2 && within 30 is_elsewhere; then
+briefly touch "$marker" || exit 0
+if limit=60 briefly patronictl -c /etc/trivet/patroni.yml switchover --leader "$name" --force >&2 && within 30 is_elsewhere; then
   within 30 follow_all || true
 else
   echo "$name keeps the primary until it stops: Patroni did not switch over" >&2
   # What comes now is no switchover.
-  inside rm -f "$marker" || true
+  briefly rm -f "$marker" || true
 fi

@@ -11,6 +11,7 @@ import { remoteFiles, signalService } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
 import { rolling } from "../core/rolling";
+import { managerScript } from "../swarm/nodes";
 import type { PinnedService } from "../swarm/pinned-service";
 import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
@@ -79,7 +80,7 @@ export interface DatabaseEndpoints {
 /** User and group of the image. */
 const OWNER = "64802:64802";
 const SCRIPTS = {
-  handover: readScript(__dirname, "handover.sh"),
+  handover: managerScript(__dirname, "handover.sh"),
   settings: readScript(__dirname, "settings.sh"),
   passwords: readScript(__dirname, "passwords.sh"),
   roles: readScript(__dirname, "roles.sh"),

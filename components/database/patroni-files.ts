@@ -45,8 +45,8 @@ export const SWITCHOVER_MARKER = "/tmp/trivet-switchover";
 /**
  * Stops Postgres for a switchover. Patroni looks once a second whether Postgres has stopped, `pg_ctl` ten times, and
  * queries wait meanwhile; if that takes 4 s, Patroni goes on by itself. `pg_ctl` is done a moment before the process has
- * ended, and Patroni sleeps for a second where it still sees it (2 of 10 switchovers). At any other time Patroni decides how to stop, which
- * may have to be immediately: then nothing but the shell is started.
+ * ended, and Patroni sleeps for a second where it still sees it (2 of 10 switchovers). At any other time Patroni decides
+ * how to stop, which may have to be immediately: then nothing but the shell is started.
  */
 const BEFORE_STOP = `sh -c '[ ! -e ${SWITCHOVER_MARKER} ] || [ -z "$(find ${SWITCHOVER_MARKER} -mmin -1 -delete -print)" ] || { pid=$(head -n 1 ${DATA}/postmaster.pid); pg_ctl stop --silent --mode fast --timeout 4 --pgdata ${DATA}; for turn in $(seq 50); do [ -e /proc/$pid ] || break; sleep 0.02; done; }'`;
 

@@ -30,10 +30,10 @@ WantedBy=docker.service
 `;
 
 /**
- * Looks for a minute after each start of Docker whether a published port is one of no container, which keeps it from the container that
- * should have it, and starts Docker anew then, at most twice in a row. A power cut while containers start may leave that behind: seen
- * on a stand-in machine at the eighth cut within 5 s of Docker's start, and again at a later one: nginx answered by itself 38 s after
- * the machine's start.
+ * Looks for a minute after each start of Docker whether a published port is one of no container, which keeps it from the
+ * container that should have it, and starts Docker anew then, at most twice in a row. A power cut while containers start
+ * may leave that behind: seen on a stand-in machine at the eighth cut within 5 s of Docker's start, and again at a later
+ * one: nginx answered by itself 38 s after the machine's start.
  */
 export class StalePorts extends Component {
   constructor(name: string, { hosts }: StalePortsArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -29,16 +29,6 @@ patiently() {
   echo "${said##*$'\n'}" >&2
   return 1
 }
-# within TIMES COMMAND…: whether it succeeds, asked each second.
-within() {
-  local times=$1
-  shift
-  for _ in $(seq "$times"); do
-    if "$@"; then return 0; fi
-    sleep 1
-  done
-  return 1
-}
 stop() {
   echo "$*. See ./scripts/trivet status, and run again" >&2
   exit 1

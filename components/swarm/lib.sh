@@ -8,6 +8,17 @@ nodes() {
   xargs docker node inspect --format '{{.ID}} {{if .ManagerStatus}}{{index (split .ManagerStatus.Addr ":") 0}}{{else}}{{or .Status.Addr "-"}}{{end}} {{.Status.State}} {{.Spec.Role}} {{or (index .Spec.Labels "trivet.machine") "-"}}' <<<"$ids"
 }
 
+# within TIMES COMMAND…: whether it succeeds, asked each second.
+within() {
+  local times=$1
+  shift
+  for _ in $(seq "$times"); do
+    if "$@"; then return 0; fi
+    sleep 1
+  done
+  return 1
+}
+
 # inside SERVICE COMMAND…: runs it in the service's container on this machine.
 inside() {
   local service=$1 container
