@@ -1,15 +1,12 @@
-import { Cluster } from "./cluster";
-import type { Bounds, DrillResult } from "./drill";
-import { judge, reasonOf } from "./drill";
+import type { DrillResult } from "./drill";
 import type { LabStack } from "./lab-stack";
-import { observe } from "./load";
+import { MACHINES, updateMachines, type MachinesUpdate } from "./machines-update";
 
-const MACHINES = ["trivet:machines"];
-
-export const GROW = {
+export const GROW: MachinesUpdate = {
+  name: "grow",
   about: "one machine becomes three, with data and under load, on a lab of its own",
   boundSeconds: 10,
-} satisfies Bounds & { about: string };
+};
 
 /** Bare machines of which the configuration names the first alone; the others are returned. */
 export async function startWithOne(
@@ -31,19 +28,6 @@ export async function grow(
   run = 1,
 ): Promise<DrillResult> {
   const machines = stack.configured(MACHINES) as Record<string, unknown>;
-  let redundantAfterSeconds = Number.NaN;
-  let unrecovered: string | undefined;
-  const observed = await observe(
-    await stack.target(),
-    { stay: Object.keys(machines) },
-    async () => {
-      stack.configure(MACHINES, { ...machines, ...others });
-      await stack.up();
-      const since = Date.now();
-      const grown = new Cluster(await stack.target(), stack.name);
-      unrecovered = await reasonOf(grown.redundantWithin(300));
-      if (unrecovered === undefined) redundantAfterSeconds = (Date.now() - since) / 1000;
-    },
-  );
-  return judge("grow", GROW, run, { observed, details: {}, redundantAfterSeconds }, unrecovered);
+  const watched = { stay: Object.keys(machines) };
+  return await updateMachines(stack, GROW, watched, { ...machines, ...others }, run);
 }

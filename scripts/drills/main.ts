@@ -11,6 +11,7 @@ import { DEPLOY } from "./deploy";
 import { runDrill, type Drill, type DrillResult } from "./drill";
 import { grow, GROW, startWithOne } from "./grow";
 import { EditableStack, LabStack } from "./lab-stack";
+import type { MachinesUpdate } from "./machines-update";
 import { replace, REPLACE, startWithSpare } from "./replace";
 import { MACHINE_FAULTS } from "./machine-faults";
 import { PROCESS_FAULTS } from "./process-faults";
@@ -24,12 +25,12 @@ const DRILLS: Readonly<Record<string, Drill>> = {
 };
 /** Those that need a lab of their own. */
 const ON_THEIR_OWN: Readonly<Record<string, (run: number) => Promise<DrillResult>>> = {
-  grow: async (run) =>
-    await onOwnLab("grow", async (stack) => await grow(stack, await startWithOne(stack), run)),
-  replace: async (run) =>
-    await onOwnLab("replace", async (stack) => replace(stack, await startWithSpare(stack), run)),
+  [GROW.name]: async (run) =>
+    await onOwnLab(GROW, async (stack) => await grow(stack, await startWithOne(stack), run)),
+  [REPLACE.name]: async (run) =>
+    await onOwnLab(REPLACE, async (stack) => replace(stack, await startWithSpare(stack), run)),
 };
-const ABOUT = { ...DRILLS, grow: GROW, replace: REPLACE };
+const ABOUT = { ...DRILLS, [GROW.name]: GROW, [REPLACE.name]: REPLACE };
 
 const program = new Command("./scripts/drill")
   .description("Lets a fault befall a local stack under load, and measures what users notice.")
@@ -95,7 +96,7 @@ async function drillOn(
 }
 
 async function onOwnLab(
-  name: string,
+  { name }: MachinesUpdate,
   drill: (stack: LabStack) => Promise<DrillResult>,
 ): Promise<DrillResult> {
   const stack = new LabStack(`drill-${name}`);
