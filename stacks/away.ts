@@ -41,14 +41,21 @@ export function marked(
   };
   const reports = Object.values(findings).flatMap(({ report }) => report?.swarm ?? []);
   const leaving = new Set(reports.flatMap((swarm) => swarm.leaving ?? []));
-  const isDetached = ({ name }: Host) => {
+  const isRemoved = ({ name }: Host) => {
+    const { state, id, node } = findings[name]?.report?.swarm ?? {};
+    const lists = reports.flatMap((swarm) => (swarm.id === id ? (swarm.nodes ?? []) : []));
+    return state !== "inactive" && node !== undefined && lists.length > 0 && !lists.includes(node);
+  };
+  const isDetached = (host: Host) => {
+    const { name } = host;
     if (previous === undefined || isNew(config, name, previous)) return false;
     const { state: swarm, isManager } = findings[name]?.report?.swarm ?? {};
     const isDemoted = swarm === "active" && isManager === false;
     return (
       leaving.has(name) ||
       swarm === "inactive" ||
-      (isDemoted && config.machines[name]?.role === "core")
+      (isDemoted && config.machines[name]?.role === "core") ||
+      isRemoved(host)
     );
   };
   const mark = (host: Host): Host => ({
@@ -61,6 +68,7 @@ export function marked(
     ...(away.includes(host.name) && { away: known }),
     ...(previous !== undefined && { isNew: isNew(config, host.name, previous) }),
     ...(isDetached(host) && { isDetached: true }),
+    ...(isRemoved(host) && { isRemoved: true }),
     ...(hasPrimary(host) && { hasPrimary: true }),
   });
   const all = machines.all.map(mark);

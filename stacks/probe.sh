@@ -20,8 +20,13 @@ if systemctl is-active --quiet docker.service 2> /dev/null; then
     } <<< "$said"
     tell swarm "$swarm"
     tell manages "$manages"
-    # Machines that leave.sh began to send away.
+    # The certificate names the Swarm and the node: only managers are told the one, nobody whether it still is the other.
+    if member=$(sed '/-END/q' "$root$data/swarm/certificates/swarm-node.crt" 2> /dev/null | grep -v -e - | base64 -d 2> /dev/null | grep -aoE '[a-z0-9]{25}' | head -n 2 | paste -sd' '); then
+      tell member "$member"
+    fi
+    # Nodes that it knows, and machines that leave.sh began to send away.
     if [ "$manages" = true ]; then
+      tell nodes "$(timeout 3 docker node ls --quiet 2> /dev/null | paste -sd' ')"
       tell leaving "$(timeout 3 docker node ls --quiet --filter node.label=trivet.leaving=true 2> /dev/null | timeout 3 xargs --no-run-if-empty docker node inspect --format '{{index .Spec.Labels "trivet.machine"}}' 2> /dev/null | paste -sd' ')"
     fi
   fi

@@ -18,8 +18,12 @@ export interface ClockOffset {
 export interface SwarmReport {
   /** As Docker calls it: `inactive`, `pending`, `active`, `error` or `locked`. */
   state: string;
-  /** Identity of the Swarm; only its managers know it. */
+  /** Identity of the Swarm, as its managers know it or the machine's certificate names it. */
   id?: string;
+  /** Identity that its certificate gives the machine there. */
+  node?: string;
+  /** Identities of the Swarm's nodes; only managers know them. */
+  nodes?: readonly string[];
   /** Addresses of its managers, without the port. */
   managers: readonly string[];
   /** It is one of its managers, now. */
@@ -41,7 +45,7 @@ export function parseReport(stdout: string, started: number, ended: number): Rep
     if (key !== undefined && value !== undefined) told.set(key, value.trim());
   }
   const clock = offsetOf(told.get("began"), told.get("ended"), started, ended);
-  const swarm = swarmOf(told.get("swarm"), told.get("manages"), told.get("leaving"));
+  const swarm = swarmOf(told);
   const postgres = told.get("postgres");
   return {
     ...(clock && { clock }),
@@ -67,18 +71,22 @@ function offsetOf(
   return { least: Math.min(first, second), most: Math.max(first, second) };
 }
 
-function swarmOf(
-  told: string | undefined,
-  manages: string | undefined,
-  leaving: string | undefined,
-): SwarmReport | undefined {
-  const [state = "", id = "-", ...managers] = (told ?? "").split(/\s+/);
+function swarmOf(told: ReadonlyMap<string, string>): SwarmReport | undefined {
+  const [state = "", said = "-", ...managers] = wordsOf(told.get("swarm"));
   if (state === "") return undefined;
+  const [certified, node] = wordsOf(told.get("member"));
+  const id = said === "-" ? certified : said;
+  const [manages, nodes] = [told.get("manages"), wordsOf(told.get("nodes"))];
+  const leaving = told.get("leaving");
   return {
     state,
-    ...(id !== "-" && { id }),
+    ...(id !== undefined && { id }),
+    ...(node !== undefined && { node }),
+    ...(nodes.length > 0 && { nodes }),
     managers: managers.map((address) => address.replace(/:\d+$/, "")),
     ...(manages !== undefined && { isManager: manages === "true" }),
-    ...(leaving !== undefined && { leaving: leaving.split(" ").filter((each) => each !== "") }),
+    ...(leaving !== undefined && { leaving: wordsOf(leaving) }),
   };
 }
+
+const wordsOf = (line = "") => line.split(/\s+/).filter((word) => word !== "");

@@ -41,6 +41,11 @@ export interface Host {
    * update, which gives it back what it had. @default false
    */
   readonly isDetached?: boolean;
+  /**
+   * Its Docker is in the platform's Swarm, which does not know it any more: it leaves the Swarm before it joins.
+   * @default false
+   */
+  readonly isRemoved?: boolean;
   /** Has the primary of the database at the moment, so what restarts there restarts last. @default false */
   readonly hasPrimary?: boolean;
 }

@@ -1,15 +1,21 @@
 #!/usr/bin/env bash
 # Joins this machine to the Swarm, or finds that it belongs to it already.
-# Arguments: name, private address, role (manager or worker), private addresses of the managers.
+# Arguments: name, private address, role (manager or worker), whether the Swarm that it is in still has it (known or
+# removed), private addresses of the managers.
 # Standard input: the manager token, the worker token, the Swarm's identity.
 set -euo pipefail
-name=$1 address=$2 role=$3
-shift 3
+name=$1 address=$2 role=$3 standing=$4
+shift 4
 read -r manager_token
 read -r worker_token
 read -r swarm
 
 info() { docker info --format "$1"; }
+# Docker goes on trying to be what it was, and calls that pending, error or active.
+if [ "$standing" = removed ] && [ "$(info '{{.Swarm.LocalNodeState}}')" != inactive ]; then
+  echo "$(hostname): the Swarm does not know this machine any more: it leaves it, to join anew" >&2
+  docker swarm leave --force >/dev/null
+fi
 # Pending while a machine that just started looks for the others.
 for _ in $(seq 1 180); do
   [ "$(info '{{.Swarm.LocalNodeState}}')" = pending ] || break

@@ -176,59 +176,6 @@ describe("machines with what is known of them", () => {
   });
 });
 
-describe("machines that an update began to send away, and the configuration has again", () => {
-  const [vm1, vm2, vm3] = hosts(3);
-  assert.ok(vm1 !== undefined && vm2 !== undefined && vm3 !== undefined);
-  const swarm = { state: "active", managers: [] };
-  const answers = (report: Report["swarm"]): Finding => ({
-    state: "answers",
-    said: "",
-    ...(report && { report: { swarm: report } }),
-  });
-  const detached = (findings: Readonly<Record<string, Finding>>, given = config) =>
-    marked(
-      { core: [vm1, vm2, vm3], app: [], all: [vm1, vm2, vm3] },
-      given,
-      [],
-      earlier,
-      {},
-      findings,
-    )
-      .all.filter(({ isDetached }) => isDetached === true)
-      .map(({ name }) => name);
-  const manager = (...leaving: string[]) => answers({ ...swarm, isManager: true, leaving });
-  const worker = answers({ ...swarm, isManager: false });
-
-  it("are told apart by the mark that they have in the Swarm", () => {
-    assert.deepEqual(detached({ vm1: manager(), vm2: manager(), vm3: manager() }), []);
-    const findings = { vm1: manager(), vm2: manager("vm1"), vm3: manager("gone") };
-    assert.deepEqual(detached(findings), ["vm1"]);
-  });
-
-  it("or, core machines, by managing nothing", () => {
-    assert.deepEqual(detached({ vm1: worker, vm2: manager(), vm3: answers(undefined) }), ["vm1"]);
-    const app = parsed({
-      machines: { ...THREE, vm1: { ...machine(1), role: "app" }, vm4: machine(5) },
-    });
-    assert.deepEqual(detached({ vm1: worker, vm2: manager(), vm3: manager() }, app), []);
-    // It has just started, and looks for the others.
-    const pending = answers({ ...swarm, state: "pending", isManager: false });
-    assert.deepEqual(detached({ vm1: pending, vm2: manager(), vm3: manager() }), []);
-  });
-
-  it("or by being in no Swarm", () => {
-    const out = answers({ ...swarm, state: "inactive", isManager: false });
-    assert.deepEqual(detached({ vm1: manager(), vm2: out, vm3: manager() }), ["vm2"]);
-  });
-
-  it("are no new ones, that have it all before them", () => {
-    const anew = parsed({
-      machines: { ...THREE, vm1: { ...machine(1), privateAddress: "10.0.0.77" } },
-    });
-    assert.deepEqual(detached({ vm1: worker, vm2: manager("vm1"), vm3: manager() }, anew), []);
-  });
-});
-
 describe("a preview", () => {
   it("asks no machine, and knows which are new", async () => {
     const newResource = ({ inputs }: { inputs: object }) => ({ id: "", state: inputs });

@@ -147,6 +147,8 @@ describe("machines of another Swarm", () => {
     assert.deepEqual(told(core, { vm1: alone, vm2: inSwarm(undefined, [], "locked") }, was(1)), [
       `${label(2)}${start} (state locked, managers: none known)${advice}`,
     ]);
+    // Sent away earlier: its certificate is of this Swarm.
+    assert.deepEqual(told(core, { vm1: alone, vm2: inSwarm("ours", [], "error") }, was(1)), []);
     const worker = inSwarm(undefined, ["10.0.0.2"]);
     const joined = inSwarm(undefined, ["10.0.0.1", "10.0.0.2"]);
     assert.equal(told({ ...core, app1 }, { vm1: alone, app1: worker }, was(1)).length, 1);

@@ -21,7 +21,7 @@ describe("what a machine tells of itself", () => {
       .split(" ")
       .map((name) => `${name}\\n`)
       .join("");
-    const nodes = `"node ls --quiet --filter node.label=trivet.leaving=true") echo n1 ;; "node inspect"*" n1") printf '${names}' ;;`;
+    const nodes = `"node ls --quiet") printf 'n1\\nn2\\n' ;; "node ls --quiet --filter node.label=trivet.leaving=true") echo n1 ;; "node inspect"*" n1") printf '${names}' ;;`;
     const info = `printf '%s\\n' '${data}' '${swarm}' '${manages}'`;
     put("bin/docker", `#!/bin/sh\ncase "$*" in ${nodes} *) ${info} ;; esac\n`, 0o755);
   };
@@ -78,8 +78,26 @@ describe("what a machine tells of itself", () => {
       return report().swarm;
     };
     assert.deepEqual(told("false", "vm2"), { ...swarm, isManager: false });
-    assert.deepEqual(told("true"), { ...swarm, isManager: true, leaving: [] });
+    const nodes = ["n1", "n2"];
+    assert.deepEqual(told("true"), { ...swarm, isManager: true, nodes, leaving: [] });
     assert.deepEqual(told("true", "vm2 vm3")?.leaving, ["vm2", "vm3"]);
+  });
+
+  it("is the Swarm and the node that its certificate names, also where Docker tells neither", () => {
+    const [swarm, node] = ["4jz25uxe7jx68qwfzoiik3vtj", "kyuwco9yy81mw0q18zj7vwshp"];
+    // What stands around the names in a certificate, and the authority's behind it.
+    const subject = `\x30\x82swarm-ca\x13\x19${swarm}\x13\rswarm-manager\x13\x19${node}\x82${node}`;
+    const pem = (text: string) =>
+      `-----BEGIN CERTIFICATE-----\n${Buffer.from(text, "latin1").toString("base64")}\n-----END CERTIFICATE-----\n`;
+    const path = "var/lib/docker/swarm/certificates/swarm-node.crt";
+    put(path, pem(subject) + pem("abcdefghijklmnopqrstuvwxy"), 0o600);
+    docker("error -");
+    const told = { id: swarm, node, managers: [], isManager: false };
+    assert.deepEqual(report().swarm, { state: "error", ...told });
+    docker("active abc123 10.0.0.1:2377");
+    assert.deepEqual([report().swarm?.id, report().swarm?.node], ["abc123", node]);
+    put(path, "no certificate\n");
+    assert.deepEqual([report().swarm?.id, report().swarm?.node], ["abc123", undefined]);
   });
 
   it("is the identifier of its Postgres cluster, where Docker keeps volumes", () => {

@@ -14,6 +14,7 @@ case "$*" in
     left=$(cat "$FOLDER/late" 2> /dev/null || echo 0)
     [ "$left" = 0 ] || { echo $((left - 1)) > "$FOLDER/late"; echo "The swarm does not have a leader." >&2; exit 1; }
     echo "$*" >> "$FOLDER/labelled" ;;
+  "swarm leave --force") echo left >> "$FOLDER/asked"; echo inactive > "$FOLDER/state"; echo "Node left the swarm." ;;
   "swarm init"* | "swarm update"*) echo "$*" >> "$FOLDER/asked" ;;
   "swarm join-token --quiet"*)
     left=$(cat "$FOLDER/leaderless" 2> /dev/null || echo 0)
@@ -104,10 +105,13 @@ describe("a machine on its way into the Swarm", () => {
   });
 
   describe("join.sh", () => {
-    const join = (role: "manager" | "worker" = "manager", address = "10.0.0.3") =>
+    const join = (
+      role: "manager" | "worker" = "manager",
+      standing: "known" | "removed" = "known",
+    ) =>
       machine.run(
         scriptOf("swarm", "join.sh"),
-        ["vm3", address, role, ...ALL],
+        ["vm3", "10.0.0.3", role, standing, ...ALL],
         "T-m\nT-w\nswarm-1\n",
       );
     const request = (manager: string, token: string) => ({
@@ -138,6 +142,26 @@ describe("a machine on its way into the Swarm", () => {
         machine.lines("curl").every((line) => !line.includes("T-")),
         "a token in the process list",
       );
+    });
+
+    it("leaves a Swarm that does not know it any more, and joins it anew", () => {
+      machine.put("manages/10.0.0.1", "");
+      member("", false, "10.0.0.1:2377 ");
+      const { status, stdout, stderr } = join("manager", "removed");
+      assert.deepEqual([status, stdout], [0, ""]);
+      assert.equal(
+        stderr,
+        "vm: the Swarm does not know this machine any more: it leaves it, to join anew\n",
+      );
+      const [first, second = ""] = asked();
+      assert.equal(first, "left");
+      assert.deepEqual(JSON.parse(second), request("10.0.0.1", "T-m"));
+    });
+
+    it("has nothing to leave where it is in none", () => {
+      machine.put("manages/10.0.0.1", "");
+      assert.deepEqual(join("manager", "removed"), done);
+      assert.equal(asked().length, 1);
     });
 
     it("says where no manager answers, itself aside", () => {

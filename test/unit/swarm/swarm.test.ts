@@ -56,6 +56,7 @@ describe("Swarm", () => {
       "vm1",
       "10.0.0.1",
       "manager",
+      "known",
       "10.0.0.1",
     ]);
     assert.deepEqual(nodes(), [["vm1", "10.0.0.1", "manager", "here"]]);
@@ -82,8 +83,14 @@ describe("Swarm", () => {
     const tokens = `${TOKENS.manager}\n${TOKENS.worker}\n${SWARM_ID}\n`;
     const words = (name: string) => engine.script(name).words;
     assert.deepEqual(words("swarm-init"), ["10.0.0.1", "10.214.0.0/16", ...managers]);
-    assert.deepEqual(words("swarm-vm3-join"), ["vm3", "10.0.0.3", "manager", ...managers]);
-    assert.deepEqual(words("swarm-app1-join"), ["app1", "10.0.0.9", "worker", ...managers]);
+    assert.deepEqual(words("swarm-vm3-join"), ["vm3", "10.0.0.3", "manager", "known", ...managers]);
+    assert.deepEqual(words("swarm-app1-join"), [
+      "app1",
+      "10.0.0.9",
+      "worker",
+      "known",
+      ...managers,
+    ]);
     assert.equal(engine.script("swarm-app1-join").data, tokens);
     assert.deepEqual(nodes(), [
       ["vm1", "10.0.0.1", "manager", "here"],
@@ -110,6 +117,14 @@ describe("Swarm", () => {
     assert.match(String(engine.get("swarm-nodes").inputs.stdin), /^# vm1$/m, "runs again");
     assert.match(String(engine.get("swarm-vm1-join").inputs.stdin), /^# anew$/m, "runs again");
     assert.doesNotMatch(String(engine.get("swarm-vm2-join").inputs.stdin), /^# anew$/m);
+  });
+
+  it("has a machine join anew that the Swarm does not know any more", async () => {
+    const [vm1, vm2, vm3] = hosts(3);
+    assert.ok(vm1 && vm2 && vm3);
+    await made({ managers: [vm1, { ...vm2, isNew: true, isRemoved: true }, vm3] });
+    assert.equal(engine.script("swarm-vm2-join").words[3], "removed");
+    assert.equal(engine.script("swarm-vm3-join").words[3], "known");
   });
 
   it("goes in order: bridges, Swarm, members, nodes, provider, network", async () => {
