@@ -98,8 +98,8 @@ export function pinnedService(
       ],
       taskSpec: {
         containerSpec: containerSpec(args),
-        // The host's network is another one on each machine, so Swarm knows it by its name alone.
-        networksAdvanceds: [publish === undefined ? { name: "host" } : { id: swarm.network }],
+        // The host's network is another one on each machine, so Swarm knows it by its name alone, and takes that for an id.
+        networksAdvanceds: [{ id: publish === undefined ? "host" : swarm.network }],
         placement: { constraints: [`node.labels.trivet.machine==${host.name}`] },
         restartPolicy: RESTART_POLICY,
         logDriver: LOG_DRIVER,

@@ -39,12 +39,8 @@ runtime: { name: nodejs, options: { typescript: false, nodeargs: --import tsx } 
   "package.json": '{ "name": "shop-platform", "private": true, "main": "index.ts" }\n',
 };
 
-/** The host's network is another one on each machine, and so has a name only, no id. */
-const HOST_NETWORK = 'property "taskSpec.networksAdvanceds" is deprecated: Use the id attribute.';
-
 /** What the engine remarks besides. */
-const remarks = ({ diagnostics }: Preview): string[] =>
-  diagnostics.map(({ message }) => message).filter((message) => !message.includes(HOST_NETWORK));
+const remarks = ({ diagnostics }: Preview): string[] => diagnostics.map(({ message }) => message);
 
 describe("components in somebody else's program", () => {
   const projects: Project[] = [];

@@ -89,7 +89,7 @@ describe("pinnedService", () => {
           mounts: [],
           stopGracePeriod: "2m",
         },
-        networksAdvanceds: [{ name: "host" }],
+        networksAdvanceds: [{ id: "host" }],
         placement: { constraints: ["node.labels.trivet.machine==vm1"] },
         restartPolicy: { condition: "any", delay: "1s", maxAttempts: 0, window: "0s" },
         logDriver: { name: "local", options: { "max-size": "10m", "max-file": "5" } },
