@@ -239,7 +239,10 @@ function createAddress(
   { core }: Machines,
   nginx: NginxLoadBalancer,
 ): pulumi.Output<string[]> {
-  if (entry === undefined) return nginx.addresses;
+  if (entry === undefined) {
+    FloatingAddress.keepOn("entry", core);
+    return nginx.addresses;
+  }
   const { address } = new FloatingAddress(
     "entry",
     { hosts: core, checkHost: urlHost(firstOf(domains)), ...entry },

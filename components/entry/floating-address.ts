@@ -5,6 +5,7 @@ import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
+import { isLeftOut } from "../core/host";
 import type { RemoteRun } from "../core/remote-script";
 import { remoteScript } from "../core/remote-script";
 import { checkHosts } from "../machine/shared";
@@ -72,12 +73,30 @@ export const FLOATING_ADDRESS_DEFAULTS: Required<FloatingAddressSettings> = {
  * resource goes the address; keepalived stays installed, and stopped.
  */
 export class FloatingAddress extends Component {
+  private static readonly type = "trivet:entry:FloatingAddress";
+
+  /**
+   * Where the platform has no address any more: machines out of reach keep what they have of it until they can be
+   * reached. To take it away now, the engine would dial them for minutes, and then fail.
+   */
+  static keepOn(name: string, hosts: readonly Host[]): void {
+    const kept = hosts.filter(
+      (host) =>
+        host.away !== undefined &&
+        !isLeftOut(host, "command:remote:Command", keepalivedName(name, host)),
+    );
+    if (kept.length === 0) return;
+    const parent = new pulumi.ComponentResource(FloatingAddress.type, name);
+    const script = { script: KEEPALIVED_SCRIPT, undo: KEEPALIVED_UNDO };
+    for (const host of kept) remoteScript(keepalivedName(name, host), host, script, parent);
+  }
+
   /** The address, known once keepalived runs on every machine. */
   readonly address: pulumi.Output<string>;
 
   constructor(name: string, args: FloatingAddressArgs, opts?: pulumi.ComponentResourceOptions) {
     const settings = resolveArgs(name, args);
-    super("trivet:entry:FloatingAddress", name, opts);
+    super(FloatingAddress.type, name, opts);
 
     const { result } = new random.RandomPassword(
       `${name}-password`,
@@ -112,7 +131,7 @@ export class FloatingAddress extends Component {
   ): RemoteRun {
     const words = [host.name, host.privateAddress, device, checkHost, CHECK_PATH, MARK];
     return remoteScript(
-      `${name}-${host.name}-keepalived`,
+      keepalivedName(name, host),
       host,
       { script: KEEPALIVED_SCRIPT, args: words, stdin, undo: KEEPALIVED_UNDO },
       this,
@@ -120,6 +139,7 @@ export class FloatingAddress extends Component {
   }
 }
 
+const keepalivedName = (name: string, host: Host) => `${name}-${host.name}-keepalived`;
 const base64 = (text: string) => Buffer.from(text, "utf8").toString("base64");
 
 /** The two lines that the script reads. */

@@ -96,6 +96,25 @@ describe("FloatingAddress", () => {
     assert.equal(await valueOf(entry.address), "10.0.0.100");
   });
 
+  it("stays on machines out of reach where the platform has none any more", async () => {
+    const [first, second, third] = hosts(3);
+    assert.ok(first && second && third);
+    const name = "entry-vm3-keepalived";
+    const silent = awayHost(third, `command:remote:Command::${name}`);
+    FloatingAddress.keepOn("entry", [first, awayHost(second), silent]);
+    await engine.settled();
+    assert.deepEqual(engine.names(), ["entry", name]);
+    assert.equal(engine.get("entry").type, "trivet:entry:FloatingAddress");
+    assert.equal(engine.get(name).parent, "entry");
+    assert.deepEqual(engine.get(name).ignoreChanges, ["*"]);
+  });
+
+  it("leaves nothing behind where every machine can be reached", async () => {
+    FloatingAddress.keepOn("entry", hosts(3));
+    await engine.settled();
+    assert.deepEqual(engine.names(), []);
+  });
+
   it("waits for what it is told to wait for", async () => {
     const before = new FloatingAddress("before", args(2));
     new FloatingAddress("entry", args(2), { dependsOn: before });
