@@ -8,6 +8,7 @@ import { isNode, parseDocument } from "yaml";
 import type { DrillTarget } from "./load";
 import type { StackOutputs } from "../stack/pulumi";
 import { databasePassword, ROOT, stackOutputs } from "../stack/pulumi";
+import { FORGET_PENDING } from "../stack/recover";
 import { readInventory, withInventory } from "../stack/stack-config";
 
 const run = promisify(execFile);
@@ -123,10 +124,9 @@ export class LabStack extends EditableStack {
   /** What the documentation tells users of plain Pulumi to do after that. */
   async recover(): Promise<void> {
     const options = { cwd: this.folder, env: this.env, maxBuffer: 1e8 };
-    const stack = ["--stack", this.name, "--yes", "--non-interactive"];
-    await run("pulumi", ["cancel", ...stack], options);
-    const refresh = ["refresh", "--clear-pending-creates", "--skip-preview"];
-    await run("pulumi", [...refresh, ...stack, "--config-file", this.configFile], {
+    const stack = ["--stack", this.name, "--non-interactive"];
+    await run("pulumi", ["cancel", "--yes", ...stack], options);
+    await run("pulumi", [...FORGET_PENDING, ...stack, "--config-file", this.configFile], {
       ...options,
       cwd: ROOT,
     });

@@ -86,9 +86,20 @@ export interface StackPlace {
 const POLL_SECONDS = 2;
 
 /**
+ * Has the state forget operations that were never finished; the next update does them again. Nothing else is read back:
+ * through a machine that does not answer, or manages no Swarm any more, Docker's provider takes the network and all
+ * secrets for gone.
+ */
+export const FORGET_PENDING: readonly [string, ...string[]] = [
+  "refresh",
+  ...["--yes", "--skip-preview", "--clear-pending-creates"],
+  ...["--target", "**pulumi:pulumi:Stack::*"],
+];
+
+/**
  * Brings a stack into a state from which an update can go on after one was killed: releases the lock
- * of a process that is gone, waits for one that still runs, and reads back what is there if the state
- * names operations that were never finished. `say` gets what is done. Throws where somebody has to decide.
+ * of a process that is gone, waits for one that still runs, and has the state forget operations that were never
+ * finished. `say` gets what is done. Throws where somebody has to decide.
  */
 export async function recoverStack(place: StackPlace, say: (text: string) => void): Promise<void> {
   const { stack } = place;
@@ -107,11 +118,8 @@ export async function recoverStack(place: StackPlace, say: (text: string) => voi
     await sleep(POLL_SECONDS * 1000);
   }
   if (await hasPending(place)) {
-    say("the last update was interrupted: reading back what is there");
-    const clear = ["refresh", "--yes", "--skip-preview", "--clear-pending-creates"];
-    // From the project's folder, as paths in the state are: the provider would take what it cannot
-    // reach for gone.
-    await engine(place, [...clear, "--config-file", place.configFile], ROOT);
+    say("the last update was interrupted: the state forgets what it did not finish");
+    await engine(place, [...FORGET_PENDING, "--config-file", place.configFile], ROOT);
   }
 }
 

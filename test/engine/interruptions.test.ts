@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { FORGET_PENDING } from "../../scripts/stack/recover";
 import { interruptTwice, killAll, killEngine } from "./support/interruption";
 import type { Running } from "./support/project";
 import { Random } from "./support/random";
@@ -73,12 +74,12 @@ async function interrupted(platform: SmallPlatform, random: Random, longest: num
   return isAtWork && code !== 0;
 }
 
-/** What the documentation tells users to do; the refresh only where the state asks for it. */
+/** What the documentation tells users to do. */
 async function recover({ project }: SmallPlatform): Promise<void> {
   const cancelled = await project.command("cancel", project.stack, "--yes");
   assert.equal(cancelled.code, 0, cancelled.all);
   if (parseState(await project.state()).pending_operations.length > 0) {
-    const refreshed = await project.run("refresh", "--clear-pending-creates", ...UP);
+    const refreshed = await project.run(...FORGET_PENDING);
     assert.equal(refreshed.code, 0, refreshed.all);
   }
   const said = await project.run("up", ...UP);
