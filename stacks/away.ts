@@ -41,37 +41,39 @@ export function marked(
   };
   const reports = Object.values(findings).flatMap(({ report }) => report?.swarm ?? []);
   const leaving = new Set(reports.flatMap((swarm) => swarm.leaving ?? []));
-  const isRemoved = ({ name }: Host) => {
+  const removedNode = ({ name }: Host) => {
     const { state, id, node } = findings[name]?.report?.swarm ?? {};
     const lists = reports.flatMap((swarm) => (swarm.id === id ? (swarm.nodes ?? []) : []));
-    return state !== "inactive" && node !== undefined && lists.length > 0 && !lists.includes(node);
+    const isKnown = lists.length === 0 || node === undefined || lists.includes(node);
+    return state === "inactive" || isKnown ? undefined : node;
   };
   const isDetached = (host: Host) => {
     const { name } = host;
+    if (removedNode(host) !== undefined) return true;
     if (previous === undefined || isNew(config, name, previous)) return false;
     const { state: swarm, isManager } = findings[name]?.report?.swarm ?? {};
     const isDemoted = swarm === "active" && isManager === false;
     return (
       leaving.has(name) ||
       swarm === "inactive" ||
-      (isDemoted && config.machines[name]?.role === "core") ||
-      isRemoved(host)
+      (isDemoted && config.machines[name]?.role === "core")
     );
   };
-  const mark = (host: Host): Host => ({
+  const mark = (host: Host, removed = removedNode(host)): Host => ({
     name: host.name,
     connection: host.connection,
     publicAddress: host.publicAddress,
     privateAddress: host.privateAddress,
     docker: host.docker,
     ...(host.machine && { machine: host.machine }),
+    ...(host.resource && { resource: host.resource }),
     ...(away.includes(host.name) && { away: known }),
     ...(previous !== undefined && { isNew: isNew(config, host.name, previous) }),
     ...(isDetached(host) && { isDetached: true }),
-    ...(isRemoved(host) && { isRemoved: true }),
+    ...(removed !== undefined && { removedNode: removed }),
     ...(hasPrimary(host) && { hasPrimary: true }),
   });
-  const all = machines.all.map(mark);
+  const all = machines.all.map((host) => mark(host));
   const withRole = (role: string) => all.filter(({ name }) => config.machines[name]?.role === role);
   return { core: withRole("core"), app: withRole("app"), all };
 }

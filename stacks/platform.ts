@@ -236,11 +236,11 @@ function createEntry(
 /** Where users come in: one address that leads to all core machines, or that of each. */
 function createAddress(
   { entry, domains }: PlatformConfig,
-  { core }: Machines,
+  { core, all }: Machines,
   nginx: NginxLoadBalancer,
 ): pulumi.Output<string[]> {
   if (entry === undefined) {
-    FloatingAddress.keepOn("entry", core);
+    FloatingAddress.keepOn("entry", all);
     return nginx.addresses;
   }
   const { address } = new FloatingAddress(

@@ -20,10 +20,8 @@ if systemctl is-active --quiet docker.service 2> /dev/null; then
     } <<< "$said"
     tell swarm "$swarm"
     tell manages "$manages"
-    # The certificate names the Swarm and the node: only managers are told the one, nobody whether it still is the other.
-    if member=$(sed '/-END/q' "$root$data/swarm/certificates/swarm-node.crt" 2> /dev/null | grep -v -e - | base64 -d 2> /dev/null | grep -aoE '[a-z0-9]{25}' | head -n 2 | paste -sd' '); then
-      tell member "$member"
-    fi
+    # A worker's Docker does not tell the Swarm's identity, and a node's does not always notice that it was removed.
+    tell member "$(sed '/-END/q' "$root$data/swarm/certificates/swarm-node.crt" 2> /dev/null | grep -v -e - | base64 -d 2> /dev/null | grep -aoE '[a-z0-9]{25}' | head -n 2 | paste -sd' ')"
     # Nodes that it knows, and machines that leave.sh began to send away.
     if [ "$manages" = true ]; then
       tell nodes "$(timeout 3 docker node ls --quiet 2> /dev/null | paste -sd' ')"

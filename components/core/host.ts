@@ -37,15 +37,15 @@ export interface Host {
   /** Was no part of the platform at the last update, so it leads nothing in this one. @default false */
   readonly isNew?: boolean;
   /**
-   * Was on its way out of the platform, is in no Swarm, or manages none although it should: it leads nothing in this
-   * update, which gives it back what it had. @default false
+   * Was on its way out of the platform, is in no Swarm, manages none although it should, or was removed from it: it leads
+   * nothing in this update, which gives it back what it had. @default false
    */
   readonly isDetached?: boolean;
   /**
-   * Its Docker is in the platform's Swarm, which does not know it any more: it leaves the Swarm before it joins.
-   * @default false
+   * Identity of a node of the platform's Swarm that its Docker still takes itself for, and that the managers have
+   * removed: it gives that up before it joins anew.
    */
-  readonly isRemoved?: boolean;
+  readonly removedNode?: string;
   /** Has the primary of the database at the moment, so what restarts there restarts last. @default false */
   readonly hasPrimary?: boolean;
 }

@@ -1,19 +1,25 @@
 #!/usr/bin/env bash
 # Joins this machine to the Swarm, or finds that it belongs to it already.
-# Arguments: name, private address, role (manager or worker), whether the Swarm that it is in still has it (known or
-# removed), private addresses of the managers.
+# Arguments: name, private address, role (manager or worker), the node that it was and that the managers have removed (or
+# none), private addresses of the managers.
 # Standard input: the manager token, the worker token, the Swarm's identity.
 set -euo pipefail
-name=$1 address=$2 role=$3 standing=$4
+name=$1 address=$2 role=$3 removed=$4
 shift 4
 read -r manager_token
 read -r worker_token
 read -r swarm
 
 info() { docker info --format "$1"; }
-# Docker goes on trying to be what it was, and calls that pending, error or active.
-if [ "$standing" = removed ] && [ "$(info '{{.Swarm.LocalNodeState}}')" != inactive ]; then
-  echo "$(hostname): the Swarm does not know this machine any more: it leaves it, to join anew" >&2
+# Docker goes on trying to be what it was, and calls that pending, error or active. Looked at once more: since the probe,
+# a script of an update that was killed may have made it join.
+is_still() {
+  local found
+  found=$(sed '/-END/q' "$(info '{{.DockerRootDir}}')/swarm/certificates/swarm-node.crt" 2>/dev/null | grep -v -e - | base64 -d 2>/dev/null | grep -ac "$1") || return 1
+  [ "$found" != 0 ] && ! docker node inspect self >/dev/null 2>&1
+}
+if [ "$removed" != none ] && is_still "$removed"; then
+  echo "$(hostname): the Swarm has removed this machine: it leaves, to join anew" >&2
   docker swarm leave --force >/dev/null
 fi
 # Pending while a machine that just started looks for the others.

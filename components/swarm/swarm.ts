@@ -128,7 +128,7 @@ export class Swarm extends Component implements SwarmHandle {
         host.name,
         host.privateAddress,
         role,
-        host.isRemoved === true ? "removed" : "known",
+        host.removedNode ?? "none",
         ...managers.map((manager) => manager.privateAddress),
       ],
       stdin: pulumi.interpolate`${tokens.stdout}\n`,

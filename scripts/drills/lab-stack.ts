@@ -8,7 +8,7 @@ import { isNode, parseDocument } from "yaml";
 import type { DrillTarget } from "./load";
 import type { StackOutputs } from "../stack/pulumi";
 import { databasePassword, ROOT, stackOutputs } from "../stack/pulumi";
-import { FORGET_PENDING } from "../stack/recover";
+import { forgetPending, readPending } from "../stack/recover";
 import { readInventory, withInventory } from "../stack/stack-config";
 
 const run = promisify(execFile);
@@ -126,10 +126,19 @@ export class LabStack extends EditableStack {
     const options = { cwd: this.folder, env: this.env, maxBuffer: 1e8 };
     const stack = ["--stack", this.name, "--non-interactive"];
     await run("pulumi", ["cancel", "--yes", ...stack], options);
-    await run("pulumi", [...FORGET_PENDING, ...stack, "--config-file", this.configFile], {
-      ...options,
-      cwd: ROOT,
-    });
+    await run(
+      "pulumi",
+      [
+        ...forgetPending(readPending(await this.state())),
+        ...stack,
+        "--config-file",
+        this.configFile,
+      ],
+      {
+        ...options,
+        cwd: ROOT,
+      },
+    );
   }
 
   /** The state as it lies in the backend. */

@@ -85,16 +85,31 @@ export interface StackPlace {
 
 const POLL_SECONDS = 2;
 
+/** Something that an update had begun and not finished, as the state notes it. */
+const pendingSchema = z.object({
+  type: z.string(),
+  resource: z.object({ urn: z.string(), type: z.string() }),
+});
+
+/** An operation that was never finished. */
+export type Pending = z.output<typeof pendingSchema>;
+
 /**
- * Has the state forget operations that were never finished; the next update does them again. Nothing else is read back:
- * through a machine that does not answer, or manages no Swarm any more, Docker's provider takes the network and all
- * secrets for gone.
+ * The engine's words to have the state forget operations that were never finished, after a look at what they left where
+ * the next update could not tell: a service that was changed or deleted, a network or secret that was deleted. Nothing
+ * else is read back: through a machine that does not answer, or manages no Swarm any more, Docker's provider takes
+ * networks and secrets for gone.
  */
-export const FORGET_PENDING: readonly [string, ...string[]] = [
-  "refresh",
-  ...["--yes", "--skip-preview", "--clear-pending-creates"],
-  ...["--target", "**pulumi:pulumi:Stack::*"],
-];
+export function forgetPending(pending: readonly Pending[]): [string, ...string[]] {
+  const uncertain = pending.filter(
+    ({ type, resource }) => type !== "creating" && resource.type.startsWith("docker:"),
+  );
+  const targets = ["**pulumi:pulumi:Stack::*", ...uncertain.map(({ resource }) => resource.urn)];
+  return [
+    ...(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"] as const),
+    ...targets.flatMap((target) => ["--target", target]),
+  ];
+}
 
 /**
  * Brings a stack into a state from which an update can go on after one was killed: releases the lock
@@ -117,9 +132,11 @@ export async function recoverStack(place: StackPlace, say: (text: string) => voi
     said = true;
     await sleep(POLL_SECONDS * 1000);
   }
-  if (await hasPending(place)) {
-    say("the last update was interrupted: the state forgets what it did not finish");
-    await engine(place, [...FORGET_PENDING, "--config-file", place.configFile], ROOT);
+  const pending = await pendingOf(place);
+  if (pending.length > 0) {
+    say("the last update was interrupted: looking at what it did not finish");
+    // From the project's folder, as paths in the state are.
+    await engine(place, [...forgetPending(pending), "--config-file", place.configFile], ROOT);
   }
 }
 
@@ -159,13 +176,16 @@ async function release(place: StackPlace, say: (text: string) => void): Promise<
 }
 
 const stateSchema = z.object({
-  deployment: z.object({ pending_operations: z.array(z.unknown()).nullish() }).nullish(),
+  deployment: z.object({ pending_operations: z.array(pendingSchema).nullish() }).nullish(),
 });
 
-async function hasPending(place: StackPlace): Promise<boolean> {
-  const { stdout } = await engine(place, ["stack", "export"]);
-  const { deployment } = stateSchema.parse(JSON.parse(stdout));
-  return (deployment?.pending_operations ?? []).length > 0;
+async function pendingOf(place: StackPlace): Promise<Pending[]> {
+  return readPending((await engine(place, ["stack", "export"])).stdout);
+}
+
+/** What a stack's state, as the engine exports it, says that was never finished. */
+export function readPending(state: string): Pending[] {
+  return stateSchema.parse(JSON.parse(state)).deployment?.pending_operations ?? [];
 }
 
 async function backendUrl(): Promise<string> {

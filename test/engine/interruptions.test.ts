@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { FORGET_PENDING } from "../../scripts/stack/recover";
+import { forgetPending, readPending } from "../../scripts/stack/recover";
 import { interruptTwice, killAll, killEngine } from "./support/interruption";
 import type { Running } from "./support/project";
 import { Random } from "./support/random";
@@ -74,12 +74,13 @@ async function interrupted(platform: SmallPlatform, random: Random, longest: num
   return isAtWork && code !== 0;
 }
 
-/** What the documentation tells users to do. */
+/** What ./scripts/up does. */
 async function recover({ project }: SmallPlatform): Promise<void> {
   const cancelled = await project.command("cancel", project.stack, "--yes");
   assert.equal(cancelled.code, 0, cancelled.all);
-  if (parseState(await project.state()).pending_operations.length > 0) {
-    const refreshed = await project.run(...FORGET_PENDING);
+  const pending = readPending(await project.state());
+  if (pending.length > 0) {
+    const refreshed = await project.run(...forgetPending(pending));
     assert.equal(refreshed.code, 0, refreshed.all);
   }
   const said = await project.run("up", ...UP);

@@ -148,6 +148,18 @@ describe("machines with what is known of them", () => {
     assert.equal(app[0], all[1]);
   });
 
+  it("keep what stands for them in the stack and at the cloud", async () => {
+    const newResource = () => ({ id: "", state: {} });
+    await pulumi.runtime.setMocks({ newResource, call: () => ({}) }, "trivet", "prod");
+    const [resource, cloud] = ["resource", "cloud"].map(
+      (name) => new pulumi.ComponentResource("test:index:Machine", name),
+    );
+    assert.ok(resource !== undefined && cloud !== undefined);
+    const whole = { ...vm1, resource, machine: cloud };
+    const { all } = marked({ core: [whole], app: [], all: [whole] }, two, [], undefined, {});
+    assert.deepEqual([all[0]?.resource, all[0]?.machine], [resource, cloud]);
+  });
+
   it("are new where the last update had them not, and none is at the first", () => {
     const was = {
       ...previousFor(two),

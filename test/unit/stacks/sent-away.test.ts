@@ -61,19 +61,21 @@ describe("machines that an update began to send away, and the configuration has 
     assert.deepEqual(detached({ vm1: knows("n1"), vm2: knows("n2"), vm3: elsewhere }), []);
   });
 
-  it("are to join anew where the Swarm does not know them any more, new ones too", () => {
+  it("are to join anew where the Swarm has removed them, new ones too", () => {
     const vm1Knows = { ...swarm, id: "ours", node: "n1", nodes: ["n1"], isManager: true };
     const lost = answers({ state: "active", id: "ours", node: "n0", managers: ["10.0.0.1"] });
     const findings = { vm1: answers(vm1Knows), vm2: lost };
-    const { all } = marked(three, config, [], was(1, 3), {}, findings);
-    assert.deepEqual(
-      all.map(({ isRemoved, isDetached }) => [isRemoved, isDetached]),
-      [
-        [undefined, undefined],
-        [true, undefined],
-        [undefined, undefined],
-      ],
-    );
+    for (const previous of [was(1, 3), was(1, 2, 3), undefined]) {
+      const { all } = marked(three, config, [], previous, {}, findings);
+      assert.deepEqual(
+        all.map(({ removedNode, isDetached }) => [removedNode, isDetached]),
+        [
+          [undefined, undefined],
+          ["n0", true],
+          [undefined, undefined],
+        ],
+      );
+    }
   });
 
   it("are no new ones, that have it all before them", () => {

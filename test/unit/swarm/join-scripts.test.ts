@@ -9,6 +9,8 @@ case "$*" in
   *HeartbeatPeriod*) is heartbeat || echo 5s ;;
   *"Swarm.Cluster"*) is swarm ;;
   *RemoteManagers*) is managers ;;
+  *DockerRootDir*) echo "$FOLDER/docker" ;;
+  "node inspect self") [ -e "$FOLDER/is-node" ] ;;
   *ControlAvailable*) is control ;;
   "node update"*)
     left=$(cat "$FOLDER/late" 2> /dev/null || echo 0)
@@ -105,13 +107,10 @@ describe("a machine on its way into the Swarm", () => {
   });
 
   describe("join.sh", () => {
-    const join = (
-      role: "manager" | "worker" = "manager",
-      standing: "known" | "removed" = "known",
-    ) =>
+    const join = (role: "manager" | "worker" = "manager", removed = "none") =>
       machine.run(
         scriptOf("swarm", "join.sh"),
-        ["vm3", "10.0.0.3", role, standing, ...ALL],
+        ["vm3", "10.0.0.3", role, removed, ...ALL],
         "T-m\nT-w\nswarm-1\n",
       );
     const request = (manager: string, token: string) => ({
@@ -144,23 +143,41 @@ describe("a machine on its way into the Swarm", () => {
       );
     });
 
-    it("leaves a Swarm that does not know it any more, and joins it anew", () => {
+    /** What a machine's certificate says: the Swarm, and the node that it is. */
+    const certificate = (node: string) => {
+      const names = Buffer.from(`\x13\x194jz25uxe7jx68qwfzoiik3vtj\x13\x19${node}`, "latin1");
+      machine.put(
+        "docker/swarm/certificates/swarm-node.crt",
+        `-----BEGIN CERTIFICATE-----\n${names.toString("base64")}\n-----END CERTIFICATE-----\n`,
+      );
+    };
+    const [LOST, NOW] = ["kyuwco9yy81mw0q18zj7vwshp", "hj118y8r1kyhvmfsg3wtebpde"];
+
+    it("leaves a Swarm that has removed it, and joins it anew", () => {
       machine.put("manages/10.0.0.1", "");
       member("", false, "10.0.0.1:2377 ");
-      const { status, stdout, stderr } = join("manager", "removed");
+      certificate(LOST);
+      const { status, stdout, stderr } = join("manager", LOST);
       assert.deepEqual([status, stdout], [0, ""]);
-      assert.equal(
-        stderr,
-        "vm: the Swarm does not know this machine any more: it leaves it, to join anew\n",
-      );
+      assert.equal(stderr, "vm: the Swarm has removed this machine: it leaves, to join anew\n");
       const [first, second = ""] = asked();
       assert.equal(first, "left");
       assert.deepEqual(JSON.parse(second), request("10.0.0.1", "T-m"));
     });
 
+    it("stays where it has become another node meanwhile, or manages the Swarm", () => {
+      member("swarm-1", true, "10.0.0.1:2377 ");
+      certificate(NOW);
+      assert.deepEqual(join("manager", LOST), done);
+      certificate(LOST);
+      machine.put("is-node", "");
+      assert.deepEqual(join("manager", LOST), done);
+      assert.deepEqual(asked(), []);
+    });
+
     it("has nothing to leave where it is in none", () => {
       machine.put("manages/10.0.0.1", "");
-      assert.deepEqual(join("manager", "removed"), done);
+      assert.deepEqual(join("manager", LOST), done);
       assert.equal(asked().length, 1);
     });
 

@@ -56,7 +56,7 @@ describe("Swarm", () => {
       "vm1",
       "10.0.0.1",
       "manager",
-      "known",
+      "none",
       "10.0.0.1",
     ]);
     assert.deepEqual(nodes(), [["vm1", "10.0.0.1", "manager", "here"]]);
@@ -83,14 +83,8 @@ describe("Swarm", () => {
     const tokens = `${TOKENS.manager}\n${TOKENS.worker}\n${SWARM_ID}\n`;
     const words = (name: string) => engine.script(name).words;
     assert.deepEqual(words("swarm-init"), ["10.0.0.1", "10.214.0.0/16", ...managers]);
-    assert.deepEqual(words("swarm-vm3-join"), ["vm3", "10.0.0.3", "manager", "known", ...managers]);
-    assert.deepEqual(words("swarm-app1-join"), [
-      "app1",
-      "10.0.0.9",
-      "worker",
-      "known",
-      ...managers,
-    ]);
+    assert.deepEqual(words("swarm-vm3-join"), ["vm3", "10.0.0.3", "manager", "none", ...managers]);
+    assert.deepEqual(words("swarm-app1-join"), ["app1", "10.0.0.9", "worker", "none", ...managers]);
     assert.equal(engine.script("swarm-app1-join").data, tokens);
     assert.deepEqual(nodes(), [
       ["vm1", "10.0.0.1", "manager", "here"],
@@ -119,12 +113,12 @@ describe("Swarm", () => {
     assert.doesNotMatch(String(engine.get("swarm-vm2-join").inputs.stdin), /^# anew$/m);
   });
 
-  it("has a machine join anew that the Swarm does not know any more", async () => {
+  it("has a machine join anew that the Swarm has removed", async () => {
     const [vm1, vm2, vm3] = hosts(3);
     assert.ok(vm1 && vm2 && vm3);
-    await made({ managers: [vm1, { ...vm2, isNew: true, isRemoved: true }, vm3] });
-    assert.equal(engine.script("swarm-vm2-join").words[3], "removed");
-    assert.equal(engine.script("swarm-vm3-join").words[3], "known");
+    await made({ managers: [vm1, { ...vm2, isNew: true, removedNode: "n0" }, vm3] });
+    assert.equal(engine.script("swarm-vm2-join").words[3], "n0");
+    assert.equal(engine.script("swarm-vm3-join").words[3], "none");
   });
 
   it("goes in order: bridges, Swarm, members, nodes, provider, network", async () => {

@@ -7,7 +7,9 @@ import { pathToFileURL } from "node:url";
 import {
   dropBrokenAttributes,
   isAlive,
+  forgetPending,
   judgeLock,
+  readPending,
   locksOf,
   releaseDeadLock,
 } from "../../../../scripts/stack/recover";
@@ -153,5 +155,34 @@ describe("a stack that is about to be removed", () => {
       );
     }
     assert.deepEqual([asked(), said], ["", []]);
+  });
+});
+
+describe("operations that were never finished", () => {
+  const pending = (type: string, kind: string, name: string) => ({
+    type,
+    resource: { urn: `urn:pulumi:prod::trivet::${kind}::${name}`, type: kind },
+  });
+  const SERVICE = "docker:index/service:Service";
+  const all = [
+    pending("creating", SERVICE, "web"),
+    pending("updating", SERVICE, "worker"),
+    pending("deleting", "docker:index/secret:Secret", "web-API_KEY"),
+    pending("updating", "command:remote:Command", "web-migrate"),
+  ];
+
+  it("are forgotten, after a look at what Docker may have done of them", () => {
+    assert.deepEqual(forgetPending(all), [
+      ...["refresh", "--yes", "--skip-preview", "--clear-pending-creates"],
+      ...["--target", "**pulumi:pulumi:Stack::*"],
+      ...["--target", `urn:pulumi:prod::trivet::${SERVICE}::worker`],
+      ...["--target", "urn:pulumi:prod::trivet::docker:index/secret:Secret::web-API_KEY"],
+    ]);
+  });
+
+  it("stand in the state, or nowhere", () => {
+    const state = (deployment: unknown) => readPending(JSON.stringify({ version: 3, deployment }));
+    assert.deepEqual(state({ pending_operations: all }), all);
+    assert.deepEqual([state({ resources: [] }), state(null)], [[], []]);
   });
 });
