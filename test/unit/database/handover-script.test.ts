@@ -49,7 +49,10 @@ describe("handover.sh", () => {
   });
   function run(image = "sha256:new") {
     const words = ["postgres-vm1", "vm1", image, MARKER];
-    const { status, stderr } = machine.run(scriptOf(".", "swarm/lib.sh", "database/handover.sh"), words);
+    const { status, stderr } = machine.run(
+      scriptOf(".", "swarm/lib.sh", "database/handover.sh"),
+      words,
+    );
     assert.equal(status, 0, stderr);
     return { asked: machine.lines("asked"), slept: machine.lines("slept").length, said: stderr };
   }
