@@ -35,7 +35,9 @@ export function renderRouterConfig(
     "  option clitcpka",
     "  option srvtcpka",
     // Who answers 200 holds the lease, so one answer is enough to lead there; a switchover waits for it.
-    "  default-server inter 1s fastinter 200ms downinter 500ms fall 3 rise 1 on-marked-down shutdown-sessions",
+    // A connect may take no longer than `inter`, so a server that is silent has several of them before it counts as
+    // down: 4 x 500 ms + 3 x 100 ms, by HAProxy's rules, and up to 500 ms until the first.
+    "  default-server inter 500ms fastinter 100ms downinter 500ms fall 4 rise 1 on-marked-down shutdown-sessions",
     "",
     "frontend primary",
     ...bind(PORTS.routerPrimary),
@@ -50,10 +52,8 @@ export function renderRouterConfig(
     "backend primary",
     "  option httpchk OPTIONS /primary",
     "  http-check expect status 200",
-    // More often than standbys: when the primary moves, queries wait for these checks. A connect may take no longer than
-    // `inter`, so a primary that is silent has more of them before it counts as down: 5 x 500 ms + 4 x 100 ms,
-    // by HAProxy's rules, not measured.
-    "  default-server inter 500ms fastinter 100ms downinter 250ms fall 5",
+    // When the primary moves, queries wait for these checks; what ends by mistake here are writes.
+    "  default-server downinter 250ms fall 5",
     ...list,
     "",
     "backend standby",

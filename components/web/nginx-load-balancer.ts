@@ -40,6 +40,16 @@ export interface NginxLoadBalancerArgs {
 /** User and group of the official image's workers; the master reads the key as root. */
 const OWNER = "0:0";
 
+/**
+ * A replica that owes an answer is asked after 2 s whether its machine is still there, then every second, and given up
+ * after four silences; the kernel's own would be two hours. Users' connections do not ask: phones sleep.
+ */
+const KEEPALIVE = {
+  "net.ipv4.tcp_keepalive_time": "2",
+  "net.ipv4.tcp_keepalive_intvl": "1",
+  "net.ipv4.tcp_keepalive_probes": "4",
+};
+
 /** nginx on each machine: TLS, host names, least-connections over the replicas that are healthy now. */
 export class NginxLoadBalancer extends Component {
   /** Public address of each machine, known once its nginx answers. */
@@ -110,6 +120,7 @@ export class NginxLoadBalancer extends Component {
           // What was sent to a machine which has just died is given up after about 13 s (derived: 200 ms,
           // doubled five times); the kernel's 15 would let it wait until nginx gives up, after 60 s.
           "net.ipv4.tcp_retries2": "5",
+          ...KEEPALIVE,
         },
         stopSignal: "SIGQUIT",
         stopGraceSeconds: 60,

@@ -14,7 +14,7 @@ defaults
   timeout server 24h
   option clitcpka
   option srvtcpka
-  default-server inter 1s fastinter 200ms downinter 500ms fall 3 rise 1 on-marked-down shutdown-sessions
+  default-server inter 500ms fastinter 100ms downinter 500ms fall 4 rise 1 on-marked-down shutdown-sessions
 
 frontend primary
 ${bind(5000)}
@@ -28,7 +28,7 @@ ${bind(5001)}
 backend primary
   option httpchk OPTIONS /primary
   http-check expect status 200
-  default-server inter 500ms fastinter 100ms downinter 250ms fall 5
+  default-server downinter 250ms fall 5
 ${servers}
 
 backend standby

@@ -29,7 +29,7 @@ http {
   ssl_session_cache shared:tls:10m;
   ssl_session_timeout 1d;
   ssl_session_tickets off;
-  map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+  map $http_upgrade $connection_upgrade { default upgrade; '' close; }
   proxy_http_version 1.1;
   proxy_set_header Host $host;
   proxy_set_header X-Real-IP $remote_addr;
@@ -39,6 +39,7 @@ http {
   proxy_set_header Upgrade $http_upgrade;
   proxy_set_header Connection $connection_upgrade;
   proxy_connect_timeout 1s;
+  proxy_socket_keepalive on;
   proxy_next_upstream error timeout http_502 http_503;
   proxy_next_upstream_tries 3;
   client_max_body_size ${maxBodyMiB}m;
@@ -52,8 +53,7 @@ const upstream = (name: string, port: number) => `  upstream ${name} {
     least_conn;
     server ${name}:${port} resolve max_fails=1 fail_timeout=2s;
     server 127.0.0.1:8999 backup;
-    keepalive 64;
-    keepalive_timeout 30s;
+    keepalive 0;
   }
 
 `;

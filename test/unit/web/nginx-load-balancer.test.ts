@@ -88,7 +88,13 @@ describe("NginxLoadBalancer", () => {
       mounts: [
         { type: "bind", source: "/etc/trivet/nginx", target: "/etc/trivet", readOnly: true },
       ],
-      sysctl: { "net.core.somaxconn": "65535", "net.ipv4.tcp_retries2": "5" },
+      sysctl: {
+        "net.core.somaxconn": "65535",
+        "net.ipv4.tcp_retries2": "5",
+        "net.ipv4.tcp_keepalive_time": "2",
+        "net.ipv4.tcp_keepalive_intvl": "1",
+        "net.ipv4.tcp_keepalive_probes": "4",
+      },
       stopGracePeriod: "1m",
       stopSignal: "SIGQUIT",
     });
