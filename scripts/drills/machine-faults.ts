@@ -134,12 +134,16 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
   "vm-isolate": isolation(90),
   "vm-isolate-short": isolation(20),
   "standby-loss": {
-    about: "a standby's machine loses its power",
+    about: "a standby's machine loses its power, with a replica of the application on it",
     boundSeconds: 2,
     failedRequestsBound: 0,
     prepare: async (cluster) => {
-      const primary = await cluster.primary();
-      return lose(cluster, cluster.others(primary)[0] ?? "");
+      const standbys = cluster.others(await cluster.primary());
+      // One with users' requests on it, where there is one.
+      const counts = await Promise.all(
+        standbys.map(async (name) => await cluster.running(APPLICATION, cluster.others(name))),
+      );
+      return lose(cluster, standbys[counts.findIndex((count) => count > 0)] ?? standbys[0] ?? "");
     },
   },
   "disk-full": {
