@@ -109,13 +109,20 @@ async function onOwnLab(
 
 const seconds = (value: number) => `${value.toFixed(1)} s`;
 
+/** In brackets, the most frequent first; empty without any. */
+function reasons(counts: Readonly<Record<string, number>>): string {
+  const sorted = Object.entries(counts).sort(([, a], [, b]) => b - a);
+  const words = sorted.map(([reason, count]) => `${count} x ${reason}`);
+  return words.length > 0 ? ` (${words.join(", ")})` : "";
+}
+
 function line(result: DrillResult): string {
   const { observed } = result;
   return [
     `${result.drill} ${result.run}: ${result.ok ? "ok" : "FAILED"}`,
     `writes back after ${seconds(result.writeGapSeconds)} (bound ${result.boundSeconds} s)`,
     `HTTP gap ${seconds(result.httpGapSeconds)}, longest answer ${seconds(observed.longestRequestSeconds)}`,
-    `${result.failedRequests} of ${observed.requests} requests failed`,
+    `${result.failedRequests} of ${observed.requests} requests failed${reasons(observed.failures)}`,
     `${result.lostRows} of ${observed.acknowledgedRows} rows lost`,
     `redundant after ${seconds(result.redundantAfterSeconds)}`,
     ...Object.entries(result.details).map(([name, value]) => `${name} ${value.toFixed(1)}`),
