@@ -39,4 +39,17 @@ if [ -e /root/disk.img ]; then
 fi
 echo done`;
 
+/**
+ * Shell that has this machine's primary begin segments of its log until one is refused: those that it keeps for later
+ * would let it write on for hours. Prints how many it had room for, and why it had none for the next.
+ */
+export const exhaust = (container: string) => `
+container=${container} begun=0 said="room for all"
+for i in $(seq 150); do
+  said=$(docker exec "$container" psql -X -U postgres -Atc 'SELECT pg_switch_wal()' 2>&1) || break
+  begun=$i said="room for all"
+  sleep 0.1
+done
+echo "$begun $said"`;
+
 export const UNFILL = "rm -f /var/lib/docker/filler; echo done";

@@ -3,7 +3,7 @@ import { reboot } from "../operator/reboot";
 import { switchover } from "../operator/switchover";
 import type { Cluster } from "./cluster";
 import { containerOf } from "./cluster";
-import { FILL, OWN_DISK, SHARED_DISK, UNFILL } from "./disk";
+import { exhaust, FILL, OWN_DISK, SHARED_DISK, UNFILL } from "./disk";
 import type { Details, Drill, Fault } from "./drill";
 import { SECOND, secondsUntil } from "./fault";
 
@@ -147,17 +147,23 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
     },
   },
   "disk-full": {
-    about: "the data disk of the primary's machine is full for 40 s",
+    about: "the data disk of the primary's machine is full for 40 s, and Postgres needs more of it",
     boundSeconds: 60,
+    limits: { withRoom: 0 },
     prepare: async (cluster) => {
       const primary = await cluster.primary();
       await cluster.on(primary, OWN_DISK, 300);
       await cluster.redundantWithin(300);
       return {
         hit: [primary],
-        happens: async () => {
+        happens: async (details) => {
           await cluster.on(primary, FILL);
-          await sleep(40 * SECOND);
+          const since = Date.now();
+          const container = containerOf(`postgres-${primary}`);
+          const [begun = "", ...said] = (await cluster.on(primary, exhaust(container))).split(" ");
+          details.segments = Number(begun);
+          details.withRoom = said.join(" ") === "room for all" ? 1 : 0;
+          await sleep(Math.max(0, since + 40 * SECOND - Date.now()));
         },
         mend: async () => {
           await cluster.on(primary, UNFILL);
