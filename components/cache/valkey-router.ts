@@ -69,8 +69,11 @@ export class ValkeyRouter extends Component {
           maxConnections,
         }),
       );
+    const port = PORTS.valkeyRouter;
+    // Clients keep their connections for good, and meanwhile no new one is taken.
+    const stopGraceSeconds = 1;
     return proxyService(
-      { service, host, swarm, image, folder, config, port: PORTS.valkeyRouter, before },
+      { service, host, swarm, image, folder, config, port, stopGraceSeconds, before },
       this,
     );
   }

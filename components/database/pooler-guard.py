@@ -1,7 +1,7 @@
 """A failover that shows as latency, not as errors.
 
-While there is no primary, the pgBouncer of this machine holds queries, and passes them on
-afterwards. `pooler-guard.py` guards; `pooler-guard.py hold` is for operators: it holds queries
+While there is no primary, or no router on this machine that leads there, its pgBouncer holds
+queries, and passes them on afterwards. `pooler-guard.py` guards; `pooler-guard.py hold` is for operators: it holds queries
 while something planned happens to the primary. `settings.json` lies beside this file.
 """
 
@@ -18,9 +18,10 @@ import json
 import os
 import select
 import signal
+import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,11 @@ class Settings:
     answer_seconds: float
     # Where the sign of life and the lock are, inside the container.
     folder: Path
+
+    @property
+    def reads(self) -> str:
+        """The database of the pooler that leads to standbys."""
+        return f"{self.database}_read"
 
     @property
     def held(self) -> Path:
@@ -132,6 +138,17 @@ def routed(port: int, seconds: float) -> list[str]:
     ]
 
 
+def is_open(port: int, seconds: float) -> bool:
+    """Whether something on this machine takes connections there; one that is slow to does."""
+    try:
+        socket.create_connection(("127.0.0.1", port), seconds).close()
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
 def find_primary(settings: Settings) -> Member | None:
     """The primary, once it takes writes and the router leads there and nowhere else.
 
@@ -154,12 +171,14 @@ class Console:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pausing: Any = None
+        # What waits for the answer to a PAUSE, by the database.
+        self._pausing: dict[str, Any] = {}
 
-    def is_paused(self) -> bool:
-        database = self._settings.database
+    def paused(self) -> set[str]:
+        """Databases of the application's that are paused."""
+        ours = (self._settings.database, self._settings.reads)
         rows = self._run("SHOW DATABASES")
-        return any(row["name"] == database and int(row["paused"]) == 1 for row in rows)
+        return {row["name"] for row in rows if row["name"] in ours and int(row["paused"]) == 1}
 
     def waiting_clients(self) -> int:
         return self._sum_of_pools("cl_waiting")
@@ -169,18 +188,29 @@ class Console:
         rows = self._run("SHOW POOLS")
         return sum(int(row[column]) for row in rows if row["database"] == database)
 
-    def pause(self, seconds: float) -> bool:
-        """Holds new transactions from now on. True if the open ones have ended within `seconds`.
+    def hold(self, databases: Container[str]) -> None:
+        """Holds new transactions of these databases of the application's, and of no other."""
+        paused = self.paused()
+        for database in (self._settings.database, self._settings.reads):
+            if database in databases and database not in paused:
+                self._pause(database, 0)
+            elif database in paused and database not in databases:
+                self._resume(database)
 
-        The answer may come much later, up to a third of a second after the last transaction; the
+    def pause(self, seconds: float) -> bool:
+        """Holds new transactions from now on. True if the open ones have ended within `seconds`."""
+        return self._pause(self._settings.database, seconds)
+
+    def _pause(self, database: str, seconds: float) -> bool:
+        """The answer may come much later, up to a third of a second after the last transaction; the
         pause is in force without it.
         """
-        self._forget_pause()
+        self._forget_pause(database)
         with self._errors() as psycopg2:
             connection = self._connect(psycopg2)
             # psycopg2 itself does not keep the cursor that an answer is for.
-            self._pausing = connection.cursor()
-            self._pausing.execute(f'PAUSE "{self._settings.database}"')
+            cursor = self._pausing[database] = connection.cursor()
+            cursor.execute(f'PAUSE "{database}"')
             until = time.monotonic() + seconds
             while not self._finished(psycopg2, connection, min(seconds, 0.02)):
                 if time.monotonic() >= until:
@@ -194,15 +224,19 @@ class Console:
 
     def resume(self) -> None:
         """Passes on what is held, if anything is; ends a pause that waits for transactions, too."""
-        if self.is_paused():
-            self._run(f'RESUME "{self._settings.database}"')
-        self._forget_pause()
+        self.hold(())
+        for database in list(self._pausing):
+            self._forget_pause(database)
 
-    def _forget_pause(self) -> None:
+    def _resume(self, database: str) -> None:
+        self._run(f'RESUME "{database}"')
+        self._forget_pause(database)
+
+    def _forget_pause(self, database: str) -> None:
         # pgBouncer never answers a PAUSE that was overtaken by a RESUME.
-        if self._pausing is not None:
-            self._pausing.connection.close()
-            self._pausing = None
+        cursor = self._pausing.pop(database, None)
+        if cursor is not None:
+            cursor.connection.close()
 
     def _run(self, command: str) -> list[dict[str, Any]]:
         with self._errors() as psycopg2:
@@ -324,6 +358,11 @@ class Guard:
 
     def _watch_primary(self) -> None:
         assert self._primary is not None
+        if self._has_no_router():
+            # It stops, or has crashed. Once nothing goes through it any more, one that stops is gone at once.
+            self._search()
+            self._hold("the router takes no connections")
+            return
         answer = ask(self._primary, self._settings.answer_seconds)
         if answer is Answer.PRIMARY:
             self._misses = 0
@@ -333,6 +372,9 @@ class Guard:
             self._search()
             self._doubtful = answer is Answer.SILENCE
             self._hold(f"primary {self._primary.name} does not answer")
+
+    def _has_no_router(self) -> bool:
+        return not is_open(self._settings.router_port, self._settings.answer_seconds)
 
     def _allowed_misses(self) -> int:
         if time.monotonic() - self._last_false_alarm > CALM_SECONDS:
@@ -357,9 +399,9 @@ class Guard:
         if not self._told:
             say(f"{reason}: holding queries")
             self._told = True
+        both = (self._settings.database, self._settings.reads)
         with self._patiently():
-            if not self._console.is_paused():
-                self._console.pause(0)
+            self._console.hold(both if self._has_no_router() else both[:1])
 
     def _pass_on(self, found: Member) -> None:
         with self._patiently():
@@ -474,7 +516,7 @@ def hold(settings: Settings, given: argparse.Namespace) -> int:
         try:
             if given.ready:
                 # All that takes time is done by then: every pooler pauses at the same moment.
-                console.is_paused()
+                console.paused()
                 say("ready")
                 if not told(given.seconds):
                     return 0

@@ -44,6 +44,7 @@ const IS_ALIVE = "(( $(date +%s) - $(stat -c %Y /tmp/alive) < 10 ))";
  * times a second. While there is none, pgBouncer holds new transactions of the application's database,
  * and passes them on once the router of the machine leads to the new primary. What was in flight when
  * the primary died still fails. Reads from `<database>_read` are not held: standbys go on serving them.
+ * While the router of the machine takes no connections (it is replaced, or has crashed), both are held.
  *
  * For something planned: `docker exec -i <container> python3 /etc/trivet/pooler-guard.py hold` holds
  * queries until its standard input ends. It prints `paused` once no transaction is open, or `busy` if

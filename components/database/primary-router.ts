@@ -77,6 +77,8 @@ export class PrimaryRouter extends Component {
         folder,
         config,
         port: PORTS.routerStats,
+        // Poolers give theirs up as soon as no transaction is open (pooler-guard.py).
+        stopGraceSeconds: 10,
         before,
       },
       this,

@@ -18,6 +18,8 @@ export interface ProxyServiceArgs {
   config: pulumi.Input<string>;
   /** TCP port of the machine that is open while it works. */
   port: number;
+  /** How long open connections have to end when it stops. Seconds. */
+  stopGraceSeconds: number;
   /** What a new image has to have reached before. */
   before: pulumi.Resource[];
 }
@@ -27,7 +29,7 @@ const OWNER = "64803:64803";
 
 /** HAProxy on one machine; a new file is judged by the running one before it takes it. */
 export function proxyService(args: ProxyServiceArgs, parent: pulumi.Resource): PinnedService {
-  const { service, host, swarm, image, folder, config, port, before } = args;
+  const { service, host, swarm, image, folder, config, port, stopGraceSeconds, before } = args;
   const file = { path: `${folder}/haproxy.cfg`, content: config, mode: "0400", owner: OWNER };
   const afterwards = checkedSignal(service, "haproxy -c -q -f /etc/trivet/haproxy.cfg", "USR2");
   const content = { files: [file], afterwards, dependsOn: [swarm.provider] };
@@ -44,7 +46,7 @@ export function proxyService(args: ProxyServiceArgs, parent: pulumi.Resource): P
         startSeconds: 10,
       },
       configFolders: { [folder]: "/etc/trivet" },
-      stopGraceSeconds: 10,
+      stopGraceSeconds,
       dependsOn: [files, ...before],
     },
     parent,

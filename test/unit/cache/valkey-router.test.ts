@@ -79,7 +79,7 @@ describe("ValkeyRouter", () => {
         startPeriod: "10s",
       },
       mounts: [{ type: "bind", source, target: "/etc/trivet", readOnly: true }],
-      stopGracePeriod: "10s",
+      stopGracePeriod: "1s",
     });
     const file = filesIn(engine.script("valkey-router-vm1-files").data)[CONFIG];
     assert.match(file?.content ?? "", /^ {2}maxconn 100$/m);

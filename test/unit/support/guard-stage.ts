@@ -68,6 +68,7 @@ export class Stage {
   useful: boolean[] = [];
   private readonly folder = mkdtempSync(join(tmpdir(), "trivet-guard-"));
   private readonly servers: Server[] = [];
+  private router: { server: Server; port: number } | undefined;
   private readonly runs: Run[] = [];
 
   constructor(readonly members: readonly string[]) {
@@ -87,6 +88,7 @@ export class Stage {
     const routerPort = await this.serve((request, response) => {
       response.end(request.url === "/;csv" ? this.statistics() : "");
     });
+    this.router = { server: this.servers.at(-1) as Server, port: routerPort };
     const settings = {
       database: "shop",
       members,
@@ -110,6 +112,18 @@ export class Stage {
       server.close();
     }
     rmSync(this.folder, { recursive: true });
+  }
+
+  /** The router takes no connections from now on. */
+  async stopRouter(): Promise<void> {
+    const { server } = this.router ?? assert.fail("the stage is not open");
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+
+  async startRouter(): Promise<void> {
+    const { server, port } = this.router ?? assert.fail("the stage is not open");
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   }
 
   run(...args: string[]): Run {
@@ -137,6 +151,11 @@ export class Stage {
     return existsSync(this.file("paused"));
   }
 
+  /** Whether what goes to standbys is held. */
+  get readsPaused(): boolean {
+    return existsSync(this.file("reads-paused"));
+  }
+
   async becomes(paused: boolean): Promise<void> {
     await until(
       () => this.paused === paused,
@@ -144,7 +163,7 @@ export class Stage {
     );
   }
 
-  /** Sets or clears one mark of the console: `paused`, `stuck`, `slow` or `away`. */
+  /** Sets or clears one mark of the console: `paused`, `reads-paused`, `stuck`, `slow` or `away`. */
   mark(name: string, present: boolean): void {
     if (present) writeFileSync(this.file(name), "");
     else rmSync(this.file(name), { force: true });

@@ -1,6 +1,6 @@
 """Stands in for psycopg2 and for pgBouncer's console behind it, for the tests of pooler-guard.py.
 
-The console's state is files in $CONSOLE: `paused`; `stuck` while transactions stay open; `slow` while a pause
+The console's state is files in $CONSOLE: `paused` and `reads-paused`; `stuck` while transactions stay open; `slow` while a pause
 is in force and not answered; `away`; and
 `commands`, what has changed it.
 """
@@ -11,6 +11,8 @@ from pathlib import Path
 
 CONSOLE = Path(os.environ["CONSOLE"])
 PAUSED, STUCK, SLOW, AWAY = (CONSOLE / name for name in ("paused", "stuck", "slow", "away"))
+
+READS_PAUSED = CONSOLE / "reads-paused"
 
 extensions = types.SimpleNamespace(POLL_OK=0, POLL_READ=1, POLL_WRITE=2)
 
@@ -32,16 +34,17 @@ class Cursor:
             return
         with open(CONSOLE / "commands", "a", encoding="utf-8") as file:
             file.write(f"{command}\n")
+        mark = {'"shop"': PAUSED, '"shop_read"': READS_PAUSED}[what]
         if verb == "PAUSE":
             self.connection.waits = True
-            PAUSED.touch()
+            mark.touch()
         else:
-            PAUSED.unlink()
+            mark.unlink()
 
     def _show(self, what):
         if what == "DATABASES":
             columns = ("name", "paused")
-            self._rows = [("shop", int(PAUSED.exists())), ("shop_read", 0)]
+            self._rows = [("shop", int(PAUSED.exists())), ("shop_read", int(READS_PAUSED.exists()))]
         else:
             columns = ("database", "cl_waiting", "sv_active")
             self._rows = [("shop", 2, 0), ("shop", 1, int(STUCK.exists())), ("shop_read", 9, 3)]
