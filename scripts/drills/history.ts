@@ -54,10 +54,25 @@ export function staleRows(writers: readonly Writes[]): { writer: string; n: numb
   return stale;
 }
 
-/** Longest time without an acknowledgement, from the start to the end. Seconds. */
-export function writeGapSeconds({ acknowledged, startedAt, endedAt }: Writes): number {
+/** A time without an acknowledgement. */
+export interface WriteGap {
+  writer: string;
+  /** Its beginning. Milliseconds since the epoch. */
+  from: number;
+  seconds: number;
+}
+
+/** The longest from the start to the end. */
+export function longestWriteGap({ writer, acknowledged, startedAt, endedAt }: Writes): WriteGap {
   const answers = [...acknowledged.values()].map(({ at }) => at).sort((a, b) => a - b);
   const times = [startedAt, ...answers, endedAt];
-  const gaps = times.slice(1).map((time, i) => time - (times[i] ?? time));
-  return Math.max(0, ...gaps) / 1000;
+  const gaps = times.slice(1).map((time, i) => {
+    const from = times[i] ?? time;
+    return { writer, from, seconds: (time - from) / 1000 };
+  });
+  return gaps.reduce((a, b) => (b.seconds > a.seconds ? b : a), {
+    writer,
+    from: startedAt,
+    seconds: 0,
+  });
 }

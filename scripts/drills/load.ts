@@ -4,7 +4,7 @@ import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
 import { HttpReader, readGapSeconds, type Reads } from "./reader";
 import { Tunnel } from "./tunnel";
-import { inventedRows, lostRows, staleRows, writeGapSeconds, type Writes } from "./history";
+import { inventedRows, longestWriteGap, lostRows, staleRows, type Writes } from "./history";
 import { NumberedWriter, prepareTable, rowsOf } from "./writer";
 
 /** A running platform, as a drill sees it. */
@@ -18,6 +18,8 @@ export interface DrillTarget {
 export interface Observed {
   /** Longest time that any one writer on a machine that stayed waited for an acknowledgement. Seconds. */
   writeGapSeconds: number;
+  /** Which writer that was, and since when: for a look into the logs. */
+  writeGap: string;
   /** The same of requests over HTTPS. Seconds. */
   httpGapSeconds: number;
   /** Longest wait for one answer. Seconds. */
@@ -151,8 +153,10 @@ function summary(
     sum(writes.map((each, i) => judge(each, found[i] ?? new Set()).length));
   // Where it befalls every machine there are no others to look at.
   const judged = stayed.length > 0 ? stayed : writes;
+  const [gap] = judged.map(longestWriteGap).sort((a, b) => b.seconds - a.seconds);
   return {
-    writeGapSeconds: longest(judged.map(writeGapSeconds)),
+    writeGapSeconds: gap?.seconds ?? Number.NaN,
+    writeGap: gap === undefined ? "" : `${gap.writer} from ${new Date(gap.from).toISOString()}`,
     httpGapSeconds: longest(byMachine.map(readGapSeconds)),
     longestRequestSeconds: longest(reads.map(({ longestSeconds }) => longestSeconds)),
     requests: sum(reads.map(({ sent }) => sent)),

@@ -127,6 +127,7 @@ function line(result: DrillResult): string {
     `redundant after ${seconds(result.redundantAfterSeconds)}`,
     ...Object.entries(result.details).map(([name, value]) => `${name} ${value.toFixed(1)}`),
     ...result.broken.map((bound) => `NOT KEPT: ${bound}`),
+    ...(result.broken.length > 0 ? [`longest write gap: ${observed.writeGap}`] : []),
   ].join("; ");
 }
 

@@ -4,6 +4,7 @@ import type { Observed } from "../../../../scripts/drills/load";
 
 const SEEN: Observed = {
   writeGapSeconds: 1,
+  writeGap: "w from 2026-01-01T00:00:00.000Z",
   httpGapSeconds: 1,
   longestRequestSeconds: 1,
   requests: 100,

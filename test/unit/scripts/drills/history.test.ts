@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import {
   inventedRows,
+  longestWriteGap,
   lostRows,
   staleRows,
-  writeGapSeconds,
   type Writes,
 } from "../../../../scripts/drills/history";
 
@@ -60,8 +60,12 @@ describe("the check of what was written", () => {
   });
 
   it("measures the longest time without an answer, ends included", () => {
-    assert.equal(writeGapSeconds(good), 9.95);
-    assert.equal(writeGapSeconds({ ...good, endedAt: 60 }), 0.02);
-    assert.equal(writeGapSeconds({ ...writes("c"), endedAt: 3000 }), 3);
+    assert.equal(longestWriteGap(good).seconds, 9.95);
+    assert.equal(longestWriteGap({ ...good, endedAt: 60 }).seconds, 0.02);
+    assert.deepEqual(longestWriteGap({ ...writes("c"), endedAt: 3000 }), {
+      writer: "c",
+      from: 0,
+      seconds: 3,
+    });
   });
 });
