@@ -72,7 +72,7 @@ describe("PrimaryRouter", () => {
       mounts: [
         { type: "bind", source: "/etc/trivet/router", target: "/etc/trivet", readOnly: true },
       ],
-      stopGracePeriod: "10s",
+      stopGracePeriod: "2s",
     });
     const file = filesIn(engine.script("router-vm1-files").data)["/etc/trivet/router/haproxy.cfg"];
     assert.match(file?.content ?? "", /^ {2}maxconn 100$/m);
