@@ -149,7 +149,7 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
   "disk-full": {
     about: "the data disk of the primary's machine is full for 40 s, and Postgres needs more of it",
     boundSeconds: 60,
-    limits: { withRoom: 0 },
+    limits: { unnoticed: 0 },
     prepare: async (cluster) => {
       const primary = await cluster.primary();
       await cluster.on(primary, OWN_DISK, 300);
@@ -162,7 +162,10 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
           const container = containerOf(`postgres-${primary}`);
           const [begun = "", ...said] = (await cluster.on(primary, exhaust(container))).split(" ");
           details.segments = Number(begun);
-          details.withRoom = said.join(" ") === "room for all" ? 1 : 0;
+          const refused =
+            /No space left|closed the connection|could not connect|starting up|in recovery/i;
+          details.unnoticed = refused.test(said.join(" ")) ? 0 : 1;
+          if (details.unnoticed > 0) process.stderr.write(`${said.join(" ")}\n`);
           await sleep(Math.max(0, since + 40 * SECOND - Date.now()));
         },
         mend: async () => {
