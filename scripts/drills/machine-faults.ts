@@ -154,6 +154,11 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
       const primary = await cluster.primary();
       await cluster.on(primary, OWN_DISK, 300);
       await cluster.redundantWithin(300);
+      // Docker was stopped for that, so the primary has moved.
+      if ((await cluster.primary()) !== primary) {
+        await switchover(cluster.target.outputs, { to: primary, say: () => undefined });
+        await cluster.redundantWithin(300);
+      }
       return {
         hit: [primary],
         happens: async (details) => {
