@@ -1,8 +1,9 @@
 """A failover that shows as latency, not as errors.
 
 While there is no primary, or no router on this machine that leads there, its pgBouncer holds
-queries, and passes them on afterwards. `pooler-guard.py` guards; `pooler-guard.py hold` is for operators: it holds queries
-while something planned happens to the primary. `settings.json` lies beside this file.
+queries, and passes them on afterwards. `pooler-guard.py` guards; `pooler-guard.py hold` is for
+operators: it holds queries while something planned happens to the primary. `settings.json` lies
+beside this file.
 """
 
 from __future__ import annotations
@@ -181,10 +182,9 @@ class Console:
         return {row["name"] for row in rows if row["name"] in ours and int(row["paused"]) == 1}
 
     def waiting_clients(self) -> int:
-        return self._sum_of_pools("cl_waiting")
+        return self._sum_of_pools("cl_waiting", self._settings.database)
 
-    def _sum_of_pools(self, column: str) -> int:
-        database = self._settings.database
+    def _sum_of_pools(self, column: str, database: str) -> int:
         rows = self._run("SHOW POOLS")
         return sum(int(row[column]) for row in rows if row["database"] == database)
 
@@ -215,12 +215,9 @@ class Console:
             while not self._finished(psycopg2, connection, min(seconds, 0.02)):
                 if time.monotonic() >= until:
                     return False
-                if self._open_transactions() == 0:
+                if self._sum_of_pools("sv_active", database) == 0:
                     return True
             return True
-
-    def _open_transactions(self) -> int:
-        return self._sum_of_pools("sv_active")
 
     def resume(self) -> None:
         """Passes on what is held, if anything is; ends a pause that waits for transactions, too."""
@@ -359,7 +356,7 @@ class Guard:
     def _watch_primary(self) -> None:
         assert self._primary is not None
         if self._has_no_router():
-            # It stops, or has crashed. Once nothing goes through it any more, one that stops is gone at once.
+            # It stops, or has crashed. One that stops waits for what goes through it.
             self._search()
             self._hold("the router takes no connections")
             return

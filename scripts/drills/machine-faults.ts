@@ -139,11 +139,12 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
     failedRequestsBound: 0,
     prepare: async (cluster) => {
       const standbys = cluster.others(await cluster.primary());
-      // One with users' requests on it, where there is one.
       const counts = await Promise.all(
         standbys.map(async (name) => await cluster.running(APPLICATION, cluster.others(name))),
       );
-      return lose(cluster, standbys[counts.findIndex((count) => count > 0)] ?? standbys[0] ?? "");
+      const standby = standbys[counts.findIndex((count) => count > 0)];
+      if (standby === undefined) throw new Error(`no standby's machine runs ${APPLICATION}`);
+      return lose(cluster, standby);
     },
   },
   "disk-full": {

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { setTimeout } from "node:timers/promises";
-import type { Run } from "../support/guard-stage";
-import { Stage, until } from "../support/guard-stage";
+import { stages, until, type Run, type Stage } from "../support/guard-stage";
 
 /** Enough for several rounds of the program. */
 const ROUNDS_MS = 700;
@@ -11,18 +9,7 @@ const RESUME = 'RESUME "shop"';
 
 describe("pooler-guard.py hold", () => {
   let stage: Stage;
-  const open = async (members: readonly string[] = ["vm1", "vm2", "vm3"], ...times: number[]) => {
-    stage = new Stage(members);
-    await stage.open(...times);
-  };
-
-  before(() => {
-    const { error } = spawnSync("python3", ["--version"]);
-    assert.equal(error, undefined, "these tests need python3 on the PATH");
-  });
-  afterEach(async () => {
-    await stage.close();
-  });
+  const open = stages();
 
   const ready = async (hold: Run) => {
     await hold.says(/^ready$/);
@@ -30,7 +17,7 @@ describe("pooler-guard.py hold", () => {
   };
 
   it("holds while its input is open, then until there is a primary; the guard lets it", async () => {
-    await open();
+    stage = await open();
     const guard = await stage.guard();
     const hold = stage.run("hold");
     await hold.says(/^paused$/);
@@ -52,7 +39,7 @@ describe("pooler-guard.py hold", () => {
     ["is followed by another where the guard misses two", [false, false], true],
   ] as const) {
     it(title, async () => {
-      await open();
+      stage = await open();
       const guard = await stage.guard();
       const hold = stage.run("hold");
       await hold.says(/^paused$/);
@@ -71,14 +58,14 @@ describe("pooler-guard.py hold", () => {
   }
 
   it("ends by itself", async () => {
-    await open();
+    stage = await open();
     const hold = stage.run("hold", "--seconds", "0.3");
     assert.equal(await hold.ended, 0);
     assert.deepEqual(hold.lines, ["paused", "late", "resumed"]);
   });
 
   it("waits until the new primary has left recovery", async () => {
-    await open();
+    stage = await open();
     const hold = stage.run("hold", "--after", "vm1");
     await hold.says(/^paused$/);
     stage.recovering = true;
@@ -92,7 +79,7 @@ describe("pooler-guard.py hold", () => {
   });
 
   it("is in force before pgBouncer answers", async () => {
-    await open();
+    stage = await open();
     stage.mark("slow", true);
     const hold = stage.run("hold", "--seconds", "0.3");
     assert.equal(await hold.ended, 0);
@@ -100,7 +87,7 @@ describe("pooler-guard.py hold", () => {
   });
 
   it("ends once another member is the primary, for the router too", async () => {
-    await open();
+    stage = await open();
     const hold = stage.run("hold", "--after", "vm1");
     await hold.says(/^paused$/);
     stage.primaries = ["vm3"];
@@ -112,7 +99,7 @@ describe("pooler-guard.py hold", () => {
   });
 
   it("begins when it is told to, and not at all where the input ends before", async () => {
-    await open();
+    stage = await open();
     const [first, second] = [stage.run("hold", "--ready"), stage.run("hold", "--ready")];
     const quick = await Promise.race([first, second].map(async (hold) => await ready(hold)));
     await setTimeout(ROUNDS_MS);
@@ -130,7 +117,7 @@ describe("pooler-guard.py hold", () => {
   });
 
   it("gives way to transactions that stay open", async () => {
-    await open();
+    stage = await open();
     stage.mark("stuck", true);
     const hold = stage.run("hold", "--drain-seconds", "0.3");
     assert.equal(await hold.ended, 3);
@@ -140,7 +127,7 @@ describe("pooler-guard.py hold", () => {
 
   for (const signal of ["SIGTERM", "SIGHUP"] as const) {
     it(`passes on what it holds on ${signal}`, async () => {
-      await open();
+      stage = await open();
       const hold = stage.run("hold");
       await hold.says(/^paused$/);
       hold.child.kill(signal);
@@ -150,7 +137,7 @@ describe("pooler-guard.py hold", () => {
   }
 
   it("leaves it to the guard when it is killed", async () => {
-    await open();
+    stage = await open();
     await stage.guard();
     const hold = stage.run("hold");
     await hold.says(/^paused$/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
-import { PROGRAM, Stage, until } from "../support/guard-stage";
+import { PROGRAM, stages, until, type Stage } from "../support/guard-stage";
 
 /** Enough for several rounds of the program. */
 const ROUNDS_MS = 700;
@@ -13,28 +13,17 @@ const RESUME_READS = 'RESUME "shop_read"';
 
 describe("pooler-guard.py", () => {
   let stage: Stage;
-  const open = async (members: readonly string[] = ["vm1", "vm2", "vm3"], ...times: number[]) => {
-    stage = new Stage(members);
-    await stage.open(...times);
-  };
-
-  before(() => {
-    const { error } = spawnSync("python3", ["--version"]);
-    assert.equal(error, undefined, "these tests need python3 on the PATH");
-  });
-  afterEach(async () => {
-    await stage.close();
-  });
+  const open = stages();
 
   it("compiles", async () => {
-    await open();
+    stage = await open();
     const env = { ...process.env, PYTHONPYCACHEPREFIX: stage.file("cache") };
     const { status, stderr } = spawnSync("python3", ["-m", "py_compile", PROGRAM], { env });
     assert.equal(status, 0, String(stderr));
   });
 
   it("holds queries until the router leads to the new primary and nowhere else", async () => {
-    await open();
+    stage = await open();
     const guard = await stage.guard();
     assert.deepEqual(stage.commands, []);
     stage.primaries = [];
@@ -56,7 +45,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("does the same for a single machine whose Postgres starts again", async () => {
-    await open(["vm1"]);
+    stage = await open(["vm1"]);
     const guard = await stage.guard();
     stage.primaries = [];
     await stage.becomes(true);
@@ -66,7 +55,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("holds reads too while the router takes no connections", async () => {
-    await open();
+    stage = await open();
     const guard = await stage.guard();
     await stage.stopRouter();
     await until(
@@ -86,7 +75,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("passes on reads once there is a router again, and the rest once there is a primary", async () => {
-    await open();
+    stage = await open();
     const guard = await stage.guard();
     stage.primaries = [];
     await stage.becomes(true);
@@ -109,7 +98,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("gives a slow primary more chances after each false alarm", async () => {
-    await open(["vm1"], 40, 0.4);
+    stage = await open(["vm1"], 40, 0.4);
     const guard = await stage.guard();
     const alarms = () => guard.lines.filter((line) => line.includes("passing on")).length;
     for (const { silences, expected } of [
@@ -127,7 +116,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("lets queries fail after the deadline, and holds again once there was a primary", async () => {
-    await open(["vm1", "vm2"], 1);
+    stage = await open(["vm1", "vm2"], 1);
     const guard = await stage.guard();
     stage.primaries = [];
     await guard.says(/^no primary for 1\.\d s: holding no longer, queries fail$/);
@@ -141,7 +130,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("outlives its pooler, and holds again what a new one would let through", async () => {
-    await open();
+    stage = await open();
     const guard = await stage.guard();
     stage.primaries = [];
     await stage.becomes(true);
@@ -156,7 +145,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("shows a sign of life, also while an open transaction delays the pause", async () => {
-    await open();
+    stage = await open();
     stage.mark("stuck", true);
     await stage.guard();
     stage.primaries = [];
@@ -168,7 +157,7 @@ describe("pooler-guard.py", () => {
   });
 
   it("passes on what another guard has left", async () => {
-    await open();
+    stage = await open();
     stage.mark("paused", true);
     await stage.guard();
     assert.deepEqual(stage.commands, [RESUME]);
@@ -179,7 +168,7 @@ describe("pooler-guard.py", () => {
     { title: "is killed", end: "SIGKILL", code: "SIGKILL" },
   ] as const) {
     it(`passes on what it holds when it ${title}`, async () => {
-      await open();
+      stage = await open();
       const guard = await stage.guard();
       stage.primaries = [];
       await stage.becomes(true);
@@ -190,7 +179,7 @@ describe("pooler-guard.py", () => {
   }
 
   it("passes on what it holds when only the process that makes the rounds is killed", async () => {
-    await open();
+    stage = await open();
     const guard = await stage.guard();
     stage.primaries = [];
     await stage.becomes(true);

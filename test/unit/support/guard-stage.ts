@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   copyFileSync,
   existsSync,
@@ -202,6 +202,24 @@ export class Stage {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     return (server.address() as AddressInfo).port;
   }
+}
+
+/** Opens a stage for a test of the suite that calls it; closed behind the test. */
+export function stages() {
+  let stage: Stage | undefined;
+  before(() => {
+    const { error } = spawnSync("python3", ["--version"]);
+    assert.equal(error, undefined, "these tests need python3 on the PATH");
+  });
+  afterEach(async () => {
+    await stage?.close();
+    stage = undefined;
+  });
+  return async (members: readonly string[] = ["vm1", "vm2", "vm3"], ...times: number[]) => {
+    stage = new Stage(members);
+    await stage.open(...times);
+    return stage;
+  };
 }
 
 /** Fails with a message after ten seconds. */
