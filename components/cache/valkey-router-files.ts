@@ -46,6 +46,8 @@ export function renderCacheRouterConfig(config: CacheRouterConfig): string {
     "  timeout server 24h",
     "  option clitcpka",
     "  option srvtcpka",
+    // Whoever has left waits for no server any more: a router that is to stop would wait with them.
+    "  option abortonclose",
     "  default-server inter 1s fastinter 300ms downinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions",
     "",
     "frontend cache",

@@ -34,6 +34,8 @@ export function renderRouterConfig(
     "  timeout server 24h",
     "  option clitcpka",
     "  option srvtcpka",
+    // Whoever has left waits for no server any more: a router that is to stop would wait with them, up to 4 x 2 s.
+    "  option abortonclose",
     // Who answers 200 holds the lease, so one answer is enough to lead there; a switchover waits for it.
     // A connect may take no longer than `inter`, so a server that is silent has several of them before it counts as
     // down: 4 x 500 ms + 3 x 100 ms, by HAProxy's rules, and up to 500 ms until the first.

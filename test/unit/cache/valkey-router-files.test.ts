@@ -21,6 +21,7 @@ defaults
   timeout server 24h
   option clitcpka
   option srvtcpka
+  option abortonclose
   default-server inter 1s fastinter 300ms downinter 500ms fall 2 rise 1 on-marked-down shutdown-sessions
 
 frontend cache

@@ -14,6 +14,7 @@ defaults
   timeout server 24h
   option clitcpka
   option srvtcpka
+  option abortonclose
   default-server inter 500ms fastinter 100ms downinter 500ms fall 4 rise 1 on-marked-down shutdown-sessions
 
 frontend primary
