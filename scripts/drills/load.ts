@@ -4,6 +4,7 @@ import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
 import { HttpReader, readGapSeconds, type Reads } from "./reader";
 import { Tunnel } from "./tunnel";
+import { StolenTime } from "./stolen-time";
 import { inventedRows, longestWriteGap, lostRows, staleRows, type Writes } from "./history";
 import { NumberedWriter, prepareTable, rowsOf } from "./writer";
 
@@ -35,6 +36,10 @@ export interface Observed {
   /** Rows that are there and were never sent. */
   inventedRows: number;
   writeErrors: Record<string, number>;
+  /** Processor time of this computer that others on the same hardware had meanwhile. Percent. */
+  stolenPercent: number;
+  /** The same in the worst second. */
+  worstStolenPercent: number;
 }
 
 /** Longest wait until the rows can be read back. Seconds. */
@@ -89,7 +94,9 @@ export async function observe(
       ),
     );
     await sleep(500);
+    const stolen = new StolenTime();
     await happens();
+    const { all: stolenPercent, worst: worstStolenPercent } = stolen.stop();
     await sleep(500);
     const stopped = async <T>(groups: readonly (readonly { stop: () => Promise<T> }[])[]) =>
       await Promise.all(
@@ -97,7 +104,8 @@ export async function observe(
       );
     const [writes, reads] = await Promise.all([stopped(writers), stopped(readers)]);
     const found = await readBack(configs, writes.flat());
-    return summary(writes.flat(), writes.slice(0, stay.length).flat(), reads, found);
+    const seen = summary(writes.flat(), writes.slice(0, stay.length).flat(), reads, found);
+    return { ...seen, stolenPercent, worstStolenPercent };
   } finally {
     for (const tunnel of tunnels) tunnel.close();
   }
@@ -147,7 +155,7 @@ function summary(
   stayed: readonly Writes[],
   byMachine: readonly (readonly Reads[])[],
   found: readonly ReadonlySet<number>[],
-): Observed {
+): Omit<Observed, "stolenPercent" | "worstStolenPercent"> {
   const reads = byMachine.flat();
   const rows = (judge: (each: Writes, there: ReadonlySet<number>) => number[]) =>
     sum(writes.map((each, i) => judge(each, found[i] ?? new Set()).length));

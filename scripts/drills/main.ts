@@ -116,6 +116,13 @@ function reasons(counts: Readonly<Record<string, number>>): string {
   return words.length > 0 ? ` (${words.join(", ")})` : "";
 }
 
+/** Nothing where this computer has its processors to itself. */
+function stolen({ stolenPercent, worstStolenPercent }: DrillResult["observed"]): string[] {
+  if (!(worstStolenPercent >= 1)) return [];
+  const percent = (value: number) => `${value.toFixed(0)} %`;
+  return [`stolen ${percent(stolenPercent)} (worst second ${percent(worstStolenPercent)})`];
+}
+
 function line(result: DrillResult): string {
   const { observed } = result;
   return [
@@ -125,6 +132,7 @@ function line(result: DrillResult): string {
     `${result.failedRequests} of ${observed.requests} requests failed${reasons(observed.failures)}`,
     `${result.lostRows} of ${observed.acknowledgedRows} rows lost`,
     `redundant after ${seconds(result.redundantAfterSeconds)}`,
+    ...stolen(observed),
     ...Object.entries(result.details).map(([name, value]) => `${name} ${value.toFixed(1)}`),
     ...result.broken.map((bound) => `NOT KEPT: ${bound}`),
     ...(result.broken.length > 0 ? [`longest write gap: ${observed.writeGap}`] : []),

@@ -16,6 +16,8 @@ const SEEN: Observed = {
   staleRows: 0,
   inventedRows: 0,
   writeErrors: {},
+  stolenPercent: 0,
+  worstStolenPercent: 0,
 };
 const BOUNDS: Bounds = {
   boundSeconds: 2,
