@@ -46,8 +46,8 @@ export class EditableStack {
   }
 
   /**
-   * Runs the engine; the caller asserts the outcome. Behind the machines: all of them together weigh as much as one
-   * process of this computer, while elsewhere an operator's computer takes none of their time.
+   * Runs the engine; the caller asserts the outcome. Behind the machines: all of them together may weigh no more than
+   * one process of this computer, while elsewhere an operator's computer takes none of their time.
    */
   async pulumi(...args: string[]): Promise<Outcome> {
     const all = [
