@@ -30,6 +30,7 @@ find_privileges() {
   engine=$(docker info --format '{{.ID}}' | tr -c 'A-Za-z0-9\n' _)
   remembered=$CACHE/labs/.privileges-$engine
   if [[ ! -f $remembered ]]; then
+    mkdir -p "$CACHE/labs"
     if docker run --rm --privileged --label "$LABEL=$LAB" --entrypoint true "$VM_IMAGE" > /dev/null 2>&1; then
       echo privileged > "$remembered"
     else

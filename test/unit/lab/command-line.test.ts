@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LabSandbox } from "./bash.js";
 
@@ -78,6 +78,17 @@ describe("lab command line", () => {
     const { status, stderr } = sandbox.lab("up", "1");
     assert.equal(status, 1);
     assert.match(stderr, /Docker does not answer at DOCKER_HOST=/);
+  });
+
+  it("learns what the engine allows with an empty cache folder, and keeps it", () => {
+    rmSync(sandbox.cache, { recursive: true });
+    const engine = `docker() { if [[ $1 == info ]]; then echo engine; else echo tried >> "$CACHE/tried"; fi; }`;
+    const { status, stderr, stdout } = sandbox.functions(
+      `${engine}\nVM_IMAGE=vm\nfind_privileges\nfind_privileges\necho "\${PRIVILEGES[*]}"`,
+    );
+    assert.equal(status, 0, stderr);
+    assert.equal(stdout, "--privileged\n");
+    assert.equal(readFileSync(join(sandbox.cache, "tried"), "utf8"), "tried\n");
   });
 
   it("does not forget a lab while its engine is away", () => {
