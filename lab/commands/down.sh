@@ -30,9 +30,9 @@ take_down() {
     load_settings
     find_vm_image
     if [[ -n $VM_IMAGE ]]; then drop_faults_table; fi
-    with_lock images release_registry
   fi
-  # By label even without a state folder: that one may have been removed by hand.
+  # By name and label even without a state folder: that one may have been removed by hand.
+  with_lock images release_registry
   remove_labelled container --all
   remove_labelled network
   remove_labelled volume

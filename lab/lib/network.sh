@@ -34,6 +34,8 @@ create_network() {
       printf 'pool=%s\nsubnet_index=%s\n' "$POOL" "$index" > "$STATE/settings"
       return
     fi
+    [[ $error != *"name $(network_name) already exists"* ]] ||
+      die "the folder of lab '$LAB' is gone, but not its network: ./scripts/lab down --lab $LAB removes what is left, then up again"
     # Docker knows its own networks better than any check made here: taken ones are passed over.
     [[ $error == *overlap* || $error == *"already exists"*bridge* || $error == *"conflicts with network"* ]] ||
       die "Docker cannot make the lab's network: $error"
