@@ -191,6 +191,7 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
     prepare: async (cluster) => {
       await Promise.resolve();
       const order = [...cluster.names].sort(() => Math.random() - 0.5);
+      let lastStart = Number.NaN;
       return {
         hit: [],
         happens: async () => {
@@ -199,13 +200,15 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
         },
         mend: async () => {
           for (const name of order) {
+            if (name !== order[0]) await sleep(Math.random() * 5 * SECOND);
+            lastStart = Date.now();
             await cluster.lab("start", name);
-            await sleep(Math.random() * 5 * SECOND);
           }
         },
         check: async (details) => {
           const hasPrimary = async () => (await cluster.primary().catch(() => "")) !== "";
-          details.servingAfterSeconds = await secondsUntil(hasPrimary, 300);
+          const booted = (Date.now() - lastStart) / SECOND;
+          details.servingAfterSeconds = booted + (await secondsUntil(hasPrimary, 300));
         },
       };
     },
