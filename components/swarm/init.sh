@@ -29,12 +29,20 @@ case $state in
     exit 1
     ;;
 esac
-# A machine that just started has to find the others' leader first.
+# A machine that just started has to find the others' leader first. Each try may take 20 s by itself.
+deadline=$((SECONDS + 180)) said=""
 for _ in $(seq 1 180); do
   if said=$(docker swarm join-token --quiet manager 2>&1); then break; fi
   case $said in *leader* | *"context deadline"* | *unavailable* | *Unavailable*) sleep 1 ;; *) break ;; esac
+  if ((SECONDS >= deadline)); then break; fi
 done
 docker swarm join-token --quiet manager || {
+  case $said in
+    *leader* | *"context deadline"*)
+      echo "$(hostname): the managers of its Swarm have had no leader for minutes: start those that are down (docker node ls names them once most are up), then run the update again" >&2
+      exit 1
+      ;;
+  esac
   echo "$(hostname): does not manage its Swarm: see docker node ls; docker swarm leave --force there, if nothing needs what it belongs to" >&2
   exit 1
 }

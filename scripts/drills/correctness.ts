@@ -35,12 +35,13 @@ export function partition(addresses: readonly string[], way: Way): string {
     `nft add chain inet ${TABLE} in '{ type filter hook input priority -300; }'`,
     `nft add chain inet ${TABLE} out '{ type filter hook output priority -300; }'`,
     ...rules[way].map((rule) => `nft add rule inet ${TABLE} '${rule}'`),
-    `systemd-run -q --on-active=180 nft delete table inet ${TABLE}`,
+    `systemd-run -q --unit=${TABLE} --on-active=180 nft delete table inet ${TABLE}`,
     "echo done",
   ].join("\n");
 }
 
-const HEAL = `nft delete table inet ${TABLE} 2> /dev/null || true`;
+const HEAL = `systemctl stop -q ${TABLE}.timer 2> /dev/null || true
+nft delete table inet ${TABLE} 2> /dev/null || true`;
 
 /** A fault that lasts as long as `wait`, and is undone. */
 interface Step {

@@ -21,6 +21,11 @@ export function writeVersion(folder: string, version: string, broken: boolean): 
   return context;
 }
 
+/** Whether an update failed because of the broken version, and for no other reason. */
+function refusesBroken({ code, output }: { code: number | null; output: string }): boolean {
+  return code !== 0 && /services\.web: ends with exit code 1 instead of getting/.test(output);
+}
+
 /** Deploys versions one after the other from a folder, one of them broken. */
 async function deployVersions(
   stack: EditableStack,
@@ -35,8 +40,13 @@ async function deployVersions(
     const broken = version === Math.ceil(versions / 2);
     stack.configure(BUILD, writeVersion(folder, `${run}-${version}`, broken));
     const { code, output } = await stack.pulumi("up", "--yes", "--skip-preview");
-    if (broken) details.brokenAccepted = code !== 0 && /exit(s|ed)/i.test(output) ? 0 : 1;
-    else if (code !== 0) {
+    if (broken) {
+      // The next one must know it as well.
+      const again = await stack.pulumi("up", "--yes", "--skip-preview");
+      const accepted = [{ code, output }, again].filter((said) => !refusesBroken(said));
+      details.brokenAccepted = accepted.length;
+      for (const said of accepted) process.stderr.write(said.output.slice(-3000));
+    } else if (code !== 0) {
       details.failedDeploys += 1;
       process.stderr.write(output.slice(-3000));
     }
@@ -48,6 +58,7 @@ export const DEPLOY: Drill = {
   boundSeconds: 2,
   httpBoundSeconds: 2,
   failedRequestsBound: 0,
+  failedWritesBound: 0,
   limits: { failedDeploys: 0, brokenAccepted: 0 },
   prepare: async (_cluster, stack) => {
     const before = stack.configured(BUILD);

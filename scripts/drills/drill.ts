@@ -38,8 +38,8 @@ export interface Fault {
   mend?: () => Promise<void>;
   /** Puts machines back as they were before it was prepared, once all has been measured. */
   tidy?: () => Promise<void>;
-  /** Looks at what must be true once it is over. */
-  check?: (details: Details) => Promise<void>;
+  /** Looks at what must be true once it is over. `endedAt`: when it began to end. Milliseconds since the epoch. */
+  check?: (details: Details, endedAt: number) => Promise<void>;
 }
 
 /** What users may notice. */
@@ -50,6 +50,8 @@ export interface Bounds {
   httpBoundSeconds?: number;
   /** Most requests that may fail. */
   failedRequestsBound?: number;
+  /** Most statements of writers on machines that are not hit that may fail. */
+  failedWritesBound?: number;
   /** Upper limits of details. */
   limits?: Details;
 }
@@ -85,10 +87,11 @@ export async function runDrill(
     const observed = await observe(cluster.target, { stay, hit, byEntry }, async () => {
       await sleep(WARM_UP);
       await happens(details);
+      const endedAt = Date.now();
       await mend?.();
       progress.mended = true;
       const since = Date.now();
-      await check?.(details);
+      await check?.(details, endedAt);
       // What users were told is checked all the same.
       unrecovered = await reasonOf(cluster.redundantWithin(REDUNDANT_SECONDS));
       if (unrecovered === undefined) redundantAfterSeconds = (Date.now() - since) / 1000;
@@ -136,6 +139,10 @@ export function judge(
   };
 }
 
+/** Statements that failed, whatever they were told. */
+const failedWrites = ({ writeErrors }: Observed) =>
+  Object.values(writeErrors).reduce((a, b) => a + b, 0);
+
 /** What a run did not keep to, in words. */
 export function brokenBounds(drill: Bounds, observed: Observed, details: Details): string[] {
   const above = (what: string, value: number, bound: number | undefined) =>
@@ -144,6 +151,7 @@ export function brokenBounds(drill: Bounds, observed: Observed, details: Details
     ...above("writeGapSeconds", observed.writeGapSeconds, drill.boundSeconds),
     ...above("httpGapSeconds", observed.httpGapSeconds, drill.httpBoundSeconds),
     ...above("failedRequests", observed.failedRequests, drill.failedRequestsBound),
+    ...above("failedWrites", failedWrites(observed), drill.failedWritesBound),
     ...above("lostRows", observed.lostRows, 0),
     ...above("staleRows", observed.staleRows, 0),
     ...above("inventedRows", observed.inventedRows, 0),

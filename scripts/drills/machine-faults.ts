@@ -33,19 +33,34 @@ const demoted = (machine: string) =>
   `test "$(docker exec ${containerOf(`postgres-${machine}`)} psql -U postgres -Atc 'select pg_is_in_recovery()' 2> /dev/null || echo down)" != f && echo yes`;
 
 /** The old primary stops being one, and containers on all machines find each other again. */
-async function checkReturn(cluster: Cluster, name: string, details: Details): Promise<void> {
+async function checkReturn(
+  cluster: Cluster,
+  name: string,
+  details: Details,
+  endedAt: number,
+): Promise<void> {
+  const elapsed = () => (Date.now() - endedAt) / SECOND;
   const isDemoted = async () =>
     (await cluster.on(name, demoted(name), 10).catch(() => "")) === "yes";
-  details.demotedAfterSeconds = await secondsUntil(isDemoted, 120);
-  const resolve = `docker exec ${containerOf(`nginx-${name}`)} getent hosts ${APPLICATION}`;
-  const resolves = async () => (await cluster.on(name, resolve, 10).catch(() => "")) !== "";
-  details.namesResolveAfterSeconds =
-    details.demotedAfterSeconds + (await secondsUntil(resolves, 120));
+  details.demotedAfterSeconds = elapsed() + (await secondsUntil(isDemoted, 120));
+  const resolve = (machine: string) =>
+    `docker exec ${containerOf(`nginx-${machine}`)} getent ahostsv4 ${APPLICATION} | awk '{ print $1 }' | sort -u | wc -l`;
+  const resolves = async () => {
+    const tasks = await cluster.running(APPLICATION);
+    const found = await Promise.all(
+      cluster.names.map(async (each) => await cluster.on(each, resolve(each), 10).catch(() => "")),
+    );
+    return tasks > 0 && found.every((count) => Number(count) === tasks);
+  };
+  details.namesResolveAfterSeconds = elapsed() + (await secondsUntil(resolves, 120));
 }
 
-function isolation(seconds: number): Drill {
+/** `peersOnly`: users still reach the machine, so that it could go on telling them that it wrote. */
+function isolation(seconds: number, peersOnly = false): Drill {
   return {
-    about: `the primary's machine loses its network for ${seconds} s`,
+    about: peersOnly
+      ? `the primary's machine loses the others for ${seconds} s, and its users still reach it`
+      : `the primary's machine loses its network for ${seconds} s`,
     boundSeconds: 32,
     httpBoundSeconds: 3,
     limits: { namesResolveAfterSeconds: 60 },
@@ -54,14 +69,14 @@ function isolation(seconds: number): Drill {
       return {
         hit: [primary],
         happens: async () => {
-          await cluster.lab("isolate", primary);
+          await cluster.lab("isolate", primary, ...(peersOnly ? ["--peers-only"] : []));
           await sleep(seconds * SECOND);
         },
         mend: async () => {
           await cluster.lab("heal", primary);
         },
-        check: async (details) => {
-          await checkReturn(cluster, primary, details);
+        check: async (details, endedAt) => {
+          await checkReturn(cluster, primary, details, endedAt);
         },
       };
     },
@@ -125,18 +140,20 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
         mend: async () => {
           await cluster.lab("start", primary);
         },
-        check: async (details) => {
-          await checkReturn(cluster, primary, details);
+        check: async (details, endedAt) => {
+          await checkReturn(cluster, primary, details, endedAt);
         },
       };
     },
   },
   "vm-isolate": isolation(90),
   "vm-isolate-short": isolation(20),
+  "vm-isolate-peers": isolation(90, true),
   "standby-loss": {
     about: "a standby's machine loses its power, with a replica of the application on it",
     boundSeconds: 2,
     failedRequestsBound: 0,
+    failedWritesBound: 0,
     prepare: async (cluster) => {
       const standbys = cluster.others(await cluster.primary());
       const counts = await Promise.all(

@@ -116,6 +116,12 @@ function reasons(counts: Readonly<Record<string, number>>): string {
   return words.length > 0 ? ` (${words.join(", ")})` : "";
 }
 
+/** Nothing where no writer on a machine that was not hit was told of a failure. */
+function failedStatements({ writeErrors }: DrillResult["observed"]): string[] {
+  const told = reasons(writeErrors);
+  return told === "" ? [] : [`statements failed${told}`];
+}
+
 /** Nothing where this computer has its processors to itself. */
 function stolen({ stolenPercent, worstStolenPercent }: DrillResult["observed"]): string[] {
   if (!(worstStolenPercent >= 1)) return [];
@@ -131,6 +137,7 @@ function line(result: DrillResult): string {
     `HTTP gap ${seconds(result.httpGapSeconds)}, longest answer ${seconds(observed.longestRequestSeconds)}`,
     `${result.failedRequests} of ${observed.requests} requests failed${reasons(observed.failures)}`,
     `${result.lostRows} of ${observed.acknowledgedRows} rows lost`,
+    ...failedStatements(observed),
     `redundant after ${seconds(result.redundantAfterSeconds)}`,
     ...stolen(observed),
     ...Object.entries(result.details).map(([name, value]) => `${name} ${value.toFixed(1)}`),

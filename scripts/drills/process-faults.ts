@@ -3,17 +3,22 @@ import { PORTS } from "../../components/core/ports";
 import { switchover } from "../operator/switchover";
 import { containerOf } from "./cluster";
 import type { Drill } from "./drill";
-import { crash, SECOND } from "./fault";
+import { crash, SECOND, secondsUntil } from "./fault";
 
 const killed = (service: string) => `docker kill --signal KILL ${containerOf(service)} > /dev/null`;
 
+const UNBLOCK = `systemctl stop -q trivet-drill-etcd.timer 2> /dev/null || true
+nft delete table inet trivet_drill 2> /dev/null || true`;
 /** No traffic of etcd between machines; it is open again by itself if nobody opens it. */
-const BLOCK_ETCD = `
+const BLOCK_ETCD = `${UNBLOCK}
 nft add table inet trivet_drill
 nft add chain inet trivet_drill in '{ type filter hook input priority -300; }'
 nft add rule inet trivet_drill in iifname != lo tcp dport { ${PORTS.etcdClient}, ${PORTS.etcdPeer} } drop
-systemd-run -q --on-active=120 nft delete table inet trivet_drill`;
-const UNBLOCK = "nft delete table inet trivet_drill 2> /dev/null || true";
+systemd-run -q --unit=trivet-drill-etcd --on-active=120 nft delete table inet trivet_drill`;
+
+/** Shell that prints something once this machine is in its Swarm and its Postgres is healthy. */
+const healthyMember = (machine: string) =>
+  `test "$(docker info --format '{{.Swarm.LocalNodeState}}')" = active && docker ps --quiet --filter name=postgres-${machine} --filter health=healthy`;
 
 /** Faults of single programs, and a planned change of the primary. */
 export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
@@ -38,6 +43,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
     about: "etcd's leader is killed",
     boundSeconds: 2,
     failedRequestsBound: 0,
+    failedWritesBound: 0,
     prepare: async (cluster) => {
       const leader = await cluster.etcdLeader();
       return crash(async () => await cluster.on(leader, killed(`etcd-${leader}`)), 15);
@@ -47,6 +53,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
     about: "no member of etcd reaches another, nor does Patroni, for 20 s: the primary stays",
     boundSeconds: 2,
     failedRequestsBound: 0,
+    failedWritesBound: 0,
     limits: { primariesChanged: 0 },
     prepare: async (cluster) => {
       const primary = await cluster.primary();
@@ -81,14 +88,18 @@ export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
   },
   "dockerd-crash": {
     about: "kill -9 of the Docker daemon of the primary's machine, with all its containers",
-    boundSeconds: 27,
+    boundSeconds: 10,
+    limits: { rejoinedAfterSeconds: 60 },
     prepare: async (cluster) => {
       const primary = await cluster.primary();
       return {
         hit: [primary],
-        happens: async () => {
+        happens: async (details) => {
           await cluster.on(primary, "systemctl kill --kill-whom=main --signal=KILL docker");
-          await sleep(40 * SECOND);
+          const rejoined = async () =>
+            (await cluster.on(primary, healthyMember(primary), 10).catch(() => "")) !== "";
+          details.rejoinedAfterSeconds = await secondsUntil(rejoined, 120);
+          await sleep(Math.max(0, 40 - details.rejoinedAfterSeconds) * SECOND);
         },
       };
     },
@@ -97,6 +108,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
     about: "./scripts/trivet switchover",
     boundSeconds: 3,
     failedRequestsBound: 0,
+    failedWritesBound: 0,
     prepare: async (cluster) => {
       await Promise.resolve();
       return crash(

@@ -112,9 +112,9 @@ export class HttpReader {
   private async ask(address: string): Promise<{ reason: string | undefined; mayRepeat: boolean }> {
     const timeout = this.options.timeoutMs ?? 10_000;
     return await new Promise((resolve) => {
-      const { host, pathname } = new URL(this.url);
-      let connected = false;
-      const to = { host: address, path: pathname, headers: { host } };
+      const { host, port, pathname } = new URL(this.url);
+      let [connected, reused, late] = [false, false, false];
+      const to = { host: address, port: port || 443, path: pathname, headers: { host } };
       const sent = request({ ...to, agent: this.agent }, (response) => {
         response.resume();
         response.once("end", () => {
@@ -127,17 +127,19 @@ export class HttpReader {
         });
       });
       sent.once("socket", (socket) => {
-        if (!socket.connecting) return;
+        reused = !socket.connecting;
+        if (reused) return;
         socket.once("secureConnect", () => {
           connected = true;
         });
       });
-      const limit = setTimeout(
-        () => sent.destroy(new Error(`no answer within ${timeout} ms`)),
-        timeout,
-      );
+      const limit = setTimeout(() => {
+        late = true;
+        sent.destroy(new Error(`no answer within ${timeout} ms`));
+      }, timeout);
       sent.once("error", (error) => {
-        resolve({ reason: error.message, mayRepeat: !connected });
+        // A kept-alive connection that was closed is tried anew by browsers, one that is silent is not.
+        resolve({ reason: error.message, mayRepeat: !connected && !(reused && late) });
       });
       sent.once("close", () => {
         clearTimeout(limit);

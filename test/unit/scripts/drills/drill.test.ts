@@ -23,6 +23,7 @@ const BOUNDS: Bounds = {
   boundSeconds: 2,
   httpBoundSeconds: 3,
   failedRequestsBound: 0,
+  failedWritesBound: 0,
   limits: { rescheduledAfterSeconds: 60 },
 };
 const DETAILS = { rescheduledAfterSeconds: 20 };
@@ -38,6 +39,7 @@ describe("the judgement of a drill", () => {
     assert.deepEqual(broken({ writeGapSeconds: 2.5 }), ["writeGapSeconds 2.5, at most 2"]);
     assert.deepEqual(broken({ httpGapSeconds: 3.5 }), ["httpGapSeconds 3.5, at most 3"]);
     assert.deepEqual(broken({ failedRequests: 1 }), ["failedRequests 1, at most 0"]);
+    assert.deepEqual(broken({ writeErrors: { a: 1, b: 2 } }), ["failedWrites 3, at most 0"]);
     assert.deepEqual(broken({ lostRows: 1 }), ["lostRows 1, at most 0"]);
     assert.deepEqual(broken({ staleRows: 1 }), ["staleRows 1, at most 0"]);
     assert.deepEqual(broken({ inventedRows: 1 }), ["inventedRows 1, at most 0"]);
