@@ -66,11 +66,15 @@ async function cut(
 }
 
 /** The lab's own fault of a machine, and its end. */
-const machineFault = (fault: "kill" | "pause" | "isolate", who: "primary" | "any"): Step => ({
-  name: `${fault} the ${who === "primary" ? "primary's" : "any"} machine`,
+const machineFault = (
+  fault: "kill" | "pause" | "isolate",
+  who: "primary" | "any",
+  ...options: string[]
+): Step => ({
+  name: [fault, `the ${who === "primary" ? "primary's" : "any"} machine`, ...options].join(" "),
   run: async (cluster, wait) => {
     const machine = who === "primary" ? await cluster.primary() : oneOf(cluster.names);
-    await cluster.lab(fault, machine);
+    await cluster.lab(fault, machine, ...options);
     try {
       await wait();
     } finally {
@@ -95,6 +99,8 @@ const STEPS: readonly Step[] = [
   machineFault("pause", "primary"),
   machineFault("isolate", "primary"),
   machineFault("isolate", "any"),
+  // Its users still reach it, so that it could tell them that it wrote.
+  machineFault("isolate", "primary", "--peers-only"),
   processFault("postgres"),
   processFault("etcd"),
   processFault("pgbouncer"),
