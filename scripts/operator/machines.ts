@@ -1,5 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PORTS } from "../../components/core/ports";
 import type { StackOutputs } from "../stack/pulumi";
@@ -12,9 +14,17 @@ export interface Machine {
   ssh: string;
 }
 
-/** The stack's machines, in the order of the configuration. */
+/** The stack's machines, in the order of the configuration. Throws where the program has not written what ssh needs yet. */
 export function machinesOf(outputs: StackOutputs): Machine[] {
-  return Object.entries(outputs.machines).map(([name, { role, ssh }]) => ({ name, role, ssh }));
+  const machines = Object.entries(outputs.machines);
+  for (const [, { ssh }] of machines) {
+    const [, file] = /UserKnownHostsFile=([^'"]*?known_hosts)/.exec(ssh) ?? [];
+    if (file === undefined || existsSync(resolve(ROOT, file))) continue;
+    throw new Error(
+      `${file} is not in this folder: each run of the program writes it, so run pulumi preview of this stack here once (./scripts/up for a local stack)`,
+    );
+  }
+  return machines.map(([name, { role, ssh }]) => ({ name, role, ssh }));
 }
 
 /** The words for ssh that run a command as root. */
