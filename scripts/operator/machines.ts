@@ -15,7 +15,7 @@ export interface Machine {
 }
 
 /** The stack's machines, in the order of the configuration. Throws where the program has not written what ssh needs yet. */
-export function machinesOf(outputs: StackOutputs): Machine[] {
+export function machinesOf(outputs: Pick<StackOutputs, "machines">): Machine[] {
   const machines = Object.entries(outputs.machines);
   for (const [, { ssh }] of machines) {
     const [, file] = /UserKnownHostsFile=([^'"]*?known_hosts)/.exec(ssh) ?? [];

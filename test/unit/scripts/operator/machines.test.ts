@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { machinesOf } from "../../../../scripts/operator/machines";
-import type { StackOutputs } from "../../../../scripts/stack/pulumi";
 
-const stackOf = (ssh: string) =>
-  ({ machines: { vm1: { role: "core", address: "10.0.0.1", ssh } } }) as unknown as StackOutputs;
+const stackOf = (ssh: string) => ({
+  machines: { vm1: { role: "core", address: "10.0.0.1", privateAddress: "10.0.0.1", ssh } },
+});
 
 describe("the machines of a stack", () => {
   it("are those of its outputs", () => {
