@@ -17,7 +17,6 @@ import {
   Firewall,
   KernelTuning,
   MachineFacts,
-  Reachability,
   StalePorts,
 } from "../components/machine";
 import { LeavingNodes } from "../components/swarm/leaving-nodes";
@@ -168,11 +167,7 @@ function prepareMachines(config: PlatformConfig, { core, app, all }: Machines) {
     },
     { dependsOn: [facts, handover] },
   );
-  // After Docker: a Docker that starts anew must find the Swarm's ports free.
-  const ready = [docker, firewall];
-  if (all.length === 1) return { facts, prepared: ready };
-  const reachability = new Reachability("reachability", { core, app }, { dependsOn: ready });
-  return { facts, prepared: [...ready, reachability] };
+  return { facts, prepared: [docker, firewall] };
 }
 
 /**

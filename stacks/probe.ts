@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../components/core/host";
 import { PlainError } from "../components/core/plain-error";
 import { asRoot, readScript } from "../components/core/remote-script";
-import { runOverSsh, type SshTarget } from "../components/core/ssh";
+import { lastLine, runOverSsh, type SshTarget, targetOf } from "../components/core/ssh";
 import { parseReport, type Report } from "./report";
 
 /** What came of an attempt to sign in to a machine. */
@@ -32,8 +31,6 @@ export interface Finding {
 /** How long a machine that says nothing is asked again: it may be starting. Seconds. */
 const SILENT_SECONDS = 15;
 const PAUSE_SECONDS = 1;
-/** Until the machine has shown its host key. Seconds. */
-const CONNECT_SECONDS = 5;
 /** Longest attempt: some machines look names up before they let anybody in. Seconds. */
 const ATTEMPT_SECONDS = 20;
 
@@ -70,11 +67,6 @@ export function classify(code: number | null, output: string): Finding {
   return { state, said: fingerprint };
 }
 
-function lastLine(output: string): string {
-  const lines = output.split(/[\r\n]+/).map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, "").trim());
-  return (lines.findLast((line) => line !== "") ?? "no reason given").slice(0, 200);
-}
-
 /**
  * Tries to sign in to every machine at a time, with the very ssh that Docker's `ssh://` runs, and
  * changes nothing. One that says nothing is asked again for {@link SILENT_SECONDS}.
@@ -86,17 +78,6 @@ export async function probeMachines(hosts: readonly Host[]): Promise<Record<stri
     return [host.name, await probeMachine(await targetOf(host))];
   });
   return Object.fromEntries(await Promise.all(found));
-}
-
-/** Ours first: of an option that is given twice, ssh takes the first. */
-async function targetOf({ docker }: Host): Promise<SshTarget> {
-  const ours = ["-o", `ConnectTimeout=${CONNECT_SECONDS}`, "-o", "LogLevel=ERROR"];
-  const target = pulumi
-    .all([docker.host, docker.sshOpts])
-    .apply(([address, options]) => ({ address, options: [...ours, ...options] }));
-  return await new Promise((resolve) => {
-    target.apply(resolve);
-  });
 }
 
 async function probeMachine(target: SshTarget): Promise<Finding> {

@@ -1,7 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "../components/core/host";
 import { PlainError } from "../components/core/plain-error";
 import type { StateResource } from "../components/core/stack-state";
-import { marked, mayBeAway, sayAway } from "./away";
+import { findUnreachable } from "../components/machine/reachability";
+import { isNew, marked, mayBeAway, sayAway } from "./away";
 import type { PlatformConfig } from "./config";
 import type { Machines } from "./machines";
 import type { Finding, MachineState } from "./probe";
@@ -25,7 +27,8 @@ export class UnusableMachinesError extends PlainError {
 /**
  * Signs in to every machine before anything is made, so that what is wrong with one, or with all of
  * them together, is said once, with what to do. A silent one that was part of the platform is gone round while most core machines
- * answer. Previews ask nobody: they may run where no machine can be reached.
+ * answer. Where one is new, those that answer try each other's ports as well. Previews ask nobody: they may run where no machine
+ * can be reached.
  *
  * @returns The machines, with a mark on those that are out of reach or new, and on the primary's.
  * @throws UnusableMachinesError that lists every machine that cannot be used.
@@ -46,8 +49,29 @@ export async function checkReachable(
     ...refusals({ config, findings, previous, away, isFounded }),
   ];
   if (problems.length > 0) throw new UnusableMachinesError(problems);
+  const checked = marked(machines, config, away, previous, state, findings);
+  if (isPortTrialDue(config, previous)) await checkPorts(config, checked);
   await sayAway(config, away, findings);
-  return marked(machines, config, away, previous, state, findings);
+  return checked;
+}
+
+/** Until the first update with a machine has come to its end, or with its present role, it may lack a way to others. */
+export function isPortTrialDue(config: PlatformConfig, previous: Previous | undefined): boolean {
+  return Object.entries(config.machines).some(
+    ([name, { role }]) =>
+      previous === undefined ||
+      isNew(config, name, previous) ||
+      previous.machines[name]?.role !== role,
+  );
+}
+
+async function checkPorts(config: PlatformConfig, { core, app }: Machines): Promise<void> {
+  const answering = (hosts: readonly Host[]) => hosts.filter(({ away }) => away === undefined);
+  const found = await findUnreachable({ core: answering(core), app: answering(app) });
+  const problems = Object.entries(found).map(
+    ([name, problem]) => `${labelOf(config, name)}: ${problem}`,
+  );
+  if (problems.length > 0) throw new UnusableMachinesError(problems);
 }
 
 /** What is wrong with each machine that cannot be used, and what to do about it. */

@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import * as pulumi from "@pulumi/pulumi";
+import type { Host } from "./host";
 
 /** Where the system's ssh connects, as docker's own `ssh://` does. */
 export interface SshTarget {
@@ -14,6 +16,29 @@ export interface SshResult {
   code: number | null;
   stdout: string;
   stderr: string;
+}
+
+/** Until the machine has shown its host key. Seconds. */
+const CONNECT_SECONDS = 5;
+
+/** Where ssh finds a machine. Ours first: of an option that is given twice, ssh takes the first. */
+export async function targetOf({ docker }: Host): Promise<SshTarget> {
+  const ours = ["-o", `ConnectTimeout=${CONNECT_SECONDS}`, "-o", "LogLevel=ERROR"];
+  const [address, options] = await valueOf(pulumi.all([docker.host, docker.sshOpts]));
+  return { address, options: [...ours, ...options] };
+}
+
+/** A value that has to be known here and now, which it is in an update. */
+export async function valueOf<T>(input: pulumi.Input<T>): Promise<pulumi.Unwrap<T>> {
+  return await new Promise((resolve) => {
+    pulumi.output(input).apply(resolve);
+  });
+}
+
+/** What a program or a machine said last, without what would move a terminal's cursor. */
+export function lastLine(output: string): string {
+  const lines = output.split(/[\r\n]+/).map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, "").trim());
+  return (lines.findLast((line) => line !== "") ?? "no reason given").slice(0, 200);
 }
 
 /**

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Switches the primary away from this machine before its Postgres gets another image. Stopped without that, it hands over
-# too, only more slowly, so nothing in here is a reason to end the update.
+# Before this machine's Postgres gets another image: a standby waits until the others follow, the primary until all do,
+# and it goes to another machine first. Stopped without that, it hands over too, only more slowly, so nothing in here is
+# a reason to end the update.
 # Arguments: the service, the machine's name, the image that the service is about to get, the file that tells Patroni's
 # before_stop of a switchover.
 set -euo pipefail
@@ -17,12 +18,16 @@ briefly() { timeout "${limit:-15}" docker exec "$container" "$@" </dev/null; }
 members() { briefly patronictl -c /etc/trivet/patroni.yml list --format tsv 2>/dev/null | awk -F '\t' 'NR > 1 && NF > 4 { print $2 "," $4 "," $5 }'; }
 has_answer() { known=$(members) && [ -n "$known" ]; }
 is_elsewhere() { known=$(members) && grep ',Leader,running$' <<<"$known" | grep -qv "^$name,"; }
-# Who was updated just before may not follow yet.
-follow_all() { known=$(members) && is_redundant; }
-is_redundant() { grep -q 'Standby,streaming$' <<<"$known" && ! grep -qEv ',Leader,running$|Standby,streaming$' <<<"$known"; }
+# Who was updated just before may not follow yet, and a commit waits for one that does.
+follow_all() { known=$(members) && grep -q 'Standby,streaming$' <<<"$known" && follow_others; }
+follow_others() { ! grep -v "^$name," <<<"$known" | grep -qEv ',Leader,running$|Standby,streaming$'; }
+others_follow() { known=$(members) && [ -n "$known" ] && follow_others; }
 
 within 5 has_answer || exit 0
-grep -q "^$name,Leader,running$" <<<"$known" || exit 0
+grep -q "^$name,Leader,running$" <<<"$known" || {
+  within 60 others_follow || echo "$name gets another image although another standby does not follow the primary" >&2
+  exit 0
+}
 within 60 follow_all || {
   echo "$name keeps the primary until it stops: not every standby follows it" >&2
   exit 0

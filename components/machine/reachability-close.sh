@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
-# Gives the ports back before somebody needs them. Arguments: what the listener printed (any change closes again), file
-# of its process identity (another one in tests).
-end_listener "${2:-/run/trivet-reachability.pid}"
+# Gives the ports back before somebody needs them, and closes the firewall again. Argument: file of the listener's
+# process identity (another one in tests).
+end_listener "${1:-/run/trivet-reachability.pid}"
+close_firewall

@@ -18,7 +18,7 @@ try_tcp() {
   case $said in *"Connection refused"*) ! holds "$held" "$port" ;; *) return 1 ;; esac
 }
 
-# Only a listener answers: who else holds the port cannot be asked.
+# Only a listener answers, and may not be able to beside somebody else.
 try_udp() {
   local address=$1 port=$2 held=$3 answer
   holds "$held" "$port" || return 0
@@ -30,14 +30,11 @@ try_udp() {
   return 1
 }
 
-now=$(date +%s)
 number=0
 while [ "$#" -gt 0 ]; do
   number=$((number + 1))
   name=$1 address=$2 tcp=$3 udp=$4
-  # A listener that ends in a moment is not counted on; clocks may be a second apart.
-  read -r until held_tcp held_udp <<< "$5"
-  ((now + 10 < ${until:-0})) || held_tcp=- held_udp=-
+  read -r held_tcp held_udp <<< "$5"
   shift 5
   for port in ${tcp//,/ }; do
     [ "$port" = - ] || try_tcp "$address" "$port" "$held_tcp" || printf '%s\n' "$port" >> "$results/$number" &

@@ -1,13 +1,11 @@
-import * as pulumi from "@pulumi/pulumi";
 import { ArgsCheck } from "../core/args-check";
-import { Component } from "../core/component";
 import type { Host } from "../core/host";
 import { PORTS } from "../core/ports";
-import type { RemoteRun } from "../core/remote-script";
-import { remoteScript } from "../core/remote-script";
+import { asRoot, renderInput } from "../core/remote-script";
+import { lastLine, runOverSsh, targetOf, valueOf } from "../core/ssh";
 import { checkHosts, machineScript } from "./shared";
 
-/** Arguments of {@link Reachability}. */
+/** Arguments of {@link findUnreachable}. */
 export interface ReachabilityArgs {
   /** Machines that hold the Swarm's state and the data. At least one. */
   core: readonly Host[];
@@ -40,7 +38,9 @@ export function portsBetween(from: ReachabilityRole, to: ReachabilityRole): Reac
 }
 
 interface Peer {
+  readonly name: string;
   readonly host: Host;
+  readonly address: string;
   readonly role: ReachabilityRole;
 }
 
@@ -50,87 +50,97 @@ const SCRIPTS = {
   close: machineScript("reachability-lib.sh", "reachability-close.sh"),
 };
 
+/** Longest time for one of the three steps on a machine. Below what a listener listens for. Seconds. */
+const STEP_SECONDS = 60;
+
 /**
- * Lets every machine try the ports that it needs at the others, before anything there depends on them:
- * each listens for a moment where nobody does yet, all connect, and the ports are given back. Whatever
- * cannot be reached is named with the port. A machine alone tries nothing. Machines try again when
- * one comes, goes or changes its address, and not while one is away: then it is tried with the others
- * by the first update that reaches it.
+ * Lets every machine try the ports that it needs at the others, over the system's ssh: each listens for
+ * a moment where nobody does yet, all connect, and the ports are given back. A firewall of the
+ * platform's own lets the machines in meanwhile. Changes nothing else, so it may run before anything is
+ * made. A machine alone tries nothing.
+ *
+ * @returns What is wrong with a machine, by its name; nothing where all reach all.
+ * @throws InvalidArgsError for two machines of one name.
  */
-export class Reachability extends Component {
-  constructor(name: string, args: ReachabilityArgs, opts?: pulumi.ComponentResourceOptions) {
-    const peers = resolveArgs(name, args);
-    super("trivet:machine:Reachability", name, opts);
-
-    if (peers.length > 1) this.tryAll(name, peers);
-    this.registerOutputs({});
-  }
-
-  private tryAll(name: string, peers: readonly Peer[]): void {
-    const listening = peers.map((peer) => this.listen(name, peer, peers));
-    const tried = peers.map((peer) => this.connect(name, peer, peers, listening));
-    peers.forEach(({ host }, i) => {
-      const args = [listening[i]?.stdout ?? ""];
-      const script = { script: SCRIPTS.close, args, dependsOn: tried };
-      remoteScript(`${name}-${host.name}-close`, host, script, this);
-    });
-  }
-
-  /** All listen anew when one of them changes: what a listener prints is what the others go by. */
-  private listen(name: string, { host, role }: Peer, peers: readonly Peer[]): RemoteRun {
-    const { tcp, udp } = portsBetween("core", role);
-    const others = pulumi
-      .all(peers.map((peer) => peer.host.privateAddress))
-      .apply((addresses) => addresses.map((a, i) => `${a}=${peers[i]?.role ?? ""}`).join(","));
-    const args = [host.name, host.privateAddress, tcp.join(), udp.join(), others];
-    return remoteScript(
-      `${name}-${host.name}-listen`,
-      host,
-      { script: SCRIPTS.listen, args },
-      this,
+export async function findUnreachable(args: ReachabilityArgs): Promise<Record<string, string>> {
+  const peers = await resolveArgs(args);
+  if (peers.length < 2) return {};
+  try {
+    const listening = await onEach(peers, (peer) =>
+      runScript(peer, SCRIPTS.listen, listen(peer, peers)),
     );
+    if (Object.keys(listening.problems).length > 0) return listening.problems;
+    const tried = await onEach(peers, (peer) =>
+      runScript(peer, SCRIPTS.connect, connect(peer, peers, listening.printed)),
+    );
+    return tried.problems;
+  } finally {
+    await onEach(peers, (peer) => runScript(peer, SCRIPTS.close, []));
   }
+}
 
-  private connect(
-    name: string,
-    { host, role }: Peer,
-    peers: readonly Peer[],
-    listening: readonly RemoteRun[],
-  ): RemoteRun {
-    const others = peers.flatMap((other, i) => {
-      if (other.host === host) return [];
+function listen({ name, address, role }: Peer, peers: readonly Peer[]): string[] {
+  const { tcp, udp } = portsBetween("core", role);
+  return [name, address, tcp.join(), udp.join(), peers.map((peer) => peer.address).join()];
+}
+
+function connect(
+  { name, role }: Peer,
+  peers: readonly Peer[],
+  held: Readonly<Record<string, string>>,
+): string[] {
+  const others = peers.filter((peer) => peer.name !== name);
+  return [
+    name,
+    ...others.flatMap((other) => {
       const { tcp, udp } = portsBetween(role, other.role);
-      const said = listening[i]?.stdout ?? "";
-      return [other.host.name, other.host.privateAddress, tcp.join(), udp.join(), said];
-    });
-    const args = [host.name, ...others];
-    const script = { script: SCRIPTS.connect, args, dependsOn: [...listening] };
-    return remoteScript(`${name}-${host.name}-connect`, host, script, this);
-  }
+      return [other.name, other.address, tcp.join(), udp.join(), held[other.name] ?? ""];
+    }),
+  ];
 }
 
-function resolveArgs(name: string, { core, app = [] }: ReachabilityArgs): Peer[] {
-  const hosts = [...core, ...app];
-  checkHosts(new ArgsCheck(`Reachability "${name}"`), hosts)
-    .nonEmpty(core, "core")
-    .done();
-  // While one is away nobody tries anything, but everything stays known.
-  const away = hosts.find((host) => host.away !== undefined)?.away;
-  return hosts.map((host, i) => ({
-    host: away === undefined ? host : asAway(host, away),
-    role: i < core.length ? "core" : "app",
-  }));
+interface Ran {
+  readonly printed: string;
+  readonly problem?: string;
 }
 
-/** Field by field: a host may be an object of a class. */
-function asAway(host: Host, away: NonNullable<Host["away"]>): Host {
+async function runScript({ name, host }: Peer, script: string, args: string[]): Promise<Ran> {
+  const input = renderInput(script, args);
+  const target = await targetOf(host);
+  const { code, stdout, stderr } = await runOverSsh(
+    target,
+    asRoot("trivet-reachability"),
+    STEP_SECONDS,
+    input,
+  );
+  if (code === 0) return { printed: stdout.trim() };
+  const said = code === null ? `no answer within ${STEP_SECONDS} s` : lastLine(stderr);
+  const start = `${name}: `;
   return {
-    name: host.name,
-    connection: host.connection,
-    publicAddress: host.publicAddress,
-    privateAddress: host.privateAddress,
-    docker: host.docker,
-    ...(host.machine && { machine: host.machine }),
-    away,
+    printed: "",
+    problem: said.startsWith(start) ? said.slice(start.length) : `cannot try ports (${said})`,
   };
+}
+
+/** On all at a time. */
+async function onEach(peers: readonly Peer[], run: (peer: Peer) => Promise<Ran>) {
+  const ran = await Promise.all(peers.map(async (peer) => ({ peer, ...(await run(peer)) })));
+  const printed = Object.fromEntries(ran.map((one) => [one.peer.name, one.printed]));
+  const problems = Object.fromEntries(
+    ran.flatMap(({ peer, problem }) => (problem === undefined ? [] : [[peer.name, problem]])),
+  );
+  return { printed, problems };
+}
+
+async function resolveArgs({ core, app = [] }: ReachabilityArgs): Promise<Peer[]> {
+  const hosts = [...core, ...app];
+  checkHosts(new ArgsCheck("findUnreachable"), hosts).nonEmpty(core, "core").done();
+  return await Promise.all(
+    hosts.map(async (host, i) => ({
+      name: host.name,
+      host,
+      address: await valueOf(host.privateAddress),
+      role: i < core.length ? "core" : "app",
+    })),
+  );
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Project, type Said } from "./support/project";
 import {
+  type Answer,
   otherHostKey,
   probeReport,
   startLockedMachine,
@@ -149,29 +150,27 @@ describe("up on machines that cannot be used", () => {
   }
 });
 
-describe("up on machines that make no platform together", () => {
-  const project = new Project("prod");
-  const names = ["vm1", "vm2", "vm3"] as const;
-  /** What each tells of itself, and how far its clock is ahead. */
-  const told: Readonly<Record<(typeof names)[number], Parameters<typeof probeReport>>> = {
-    vm1: [{ swarm: "inactive -", postgres: "71" }],
-    vm2: [{ swarm: "active theirs 198.51.100.7:2377" }],
-    vm3: [{ swarm: "inactive -", postgres: "72" }, 90],
-  };
-  const machines = new Map<string, TestMachine>();
-  let said: Said;
+const NAMES = ["vm1", "vm2", "vm3"] as const;
+type Name = (typeof NAMES)[number];
 
-  before(async () => {
-    for (const name of names) {
-      const answer = (command: string) =>
-        command.endsWith("# trivet-probe") ? probeReport(...told[name]) : undefined;
-      machines.set(name, await startPretender(answer));
+/** Three machines that can be signed in to, and what an update on them says. */
+class Three {
+  readonly project = new Project("prod");
+  readonly machines = new Map<Name, TestMachine>();
+
+  constructor(private readonly answer: (name: Name, script: string) => ReturnType<Answer>) {}
+
+  async up(): Promise<Said> {
+    for (const name of NAMES) {
+      const answer = (command: string, input: string) =>
+        this.answer(name, command.endsWith("# trivet-probe") ? "probe" : input);
+      this.machines.set(name, await startPretender(answer));
     }
-    const places = names.map((name, i) => {
-      const { port, hostKey } = machines.get(name) ?? {};
+    const places = NAMES.map((name, i) => {
+      const { port, hostKey } = this.machines.get(name) ?? {};
       return [name, { address: "127.0.0.1", privateAddress: `192.0.2.${11 + i}`, port, hostKey }];
     });
-    await project.init(
+    await this.project.init(
       `config: ${JSON.stringify({
         "trivet:cloud": "ssh",
         "trivet:machines": Object.fromEntries(places) as object,
@@ -180,12 +179,37 @@ describe("up on machines that make no platform together", () => {
         "trivet:services": { web: { image: "shop:1.4" } },
       })}\n`,
     );
-    said = await project.run("up", "--yes", "--skip-preview");
+    return await this.project.run("up", "--yes", "--skip-preview");
+  }
+
+  /** What a machine was asked to run, by the remark at its end. */
+  ran(name: Name): (string | undefined)[] {
+    const { commands } = this.machines.get(name) ?? { commands: [] };
+    return commands.map(({ command }) => command.split("# ").at(-1));
+  }
+
+  async stop(): Promise<void> {
+    for (const machine of this.machines.values()) await machine.stop();
+    this.project.remove();
+  }
+}
+
+describe("up on machines that make no platform together", () => {
+  /** What each tells of itself, and how far its clock is ahead. */
+  const told: Readonly<Record<Name, Parameters<typeof probeReport>>> = {
+    vm1: [{ swarm: "inactive -", postgres: "71" }],
+    vm2: [{ swarm: "active theirs 198.51.100.7:2377" }],
+    vm3: [{ swarm: "inactive -", postgres: "72" }, 90],
+  };
+  const three = new Three((name, script) =>
+    script === "probe" ? probeReport(...told[name]) : undefined,
+  );
+  let said: Said;
+
+  before(async () => {
+    said = await three.up();
   });
-  after(async () => {
-    for (const machine of machines.values()) await machine.stop();
-    project.remove();
-  });
+  after(() => three.stop());
 
   it("fails within a bounded time, and shows no stack trace", () => {
     assert.notEqual(said.code, 0);
@@ -209,10 +233,43 @@ describe("up on machines that make no platform together", () => {
   });
 
   it("runs nothing else on the machines, and makes nothing", async () => {
-    for (const [name, { commands }] of machines) {
-      assert.ok(commands.length > 0);
-      for (const { command } of commands) assert.match(command, /# trivet-probe$/, name);
+    for (const name of NAMES) assert.deepEqual(three.ran(name), ["trivet-probe"]);
+    await assertNothingMade(three.project, NAMES);
+  });
+});
+
+describe("up on machines that do not reach each other", () => {
+  /** The second one's way to the others is closed. */
+  const three = new Three((name, script) => {
+    if (script === "probe") return probeReport({ swarm: "inactive -" });
+    const tries = script.includes("Tries every port");
+    return name === "vm2" && tries ? { refusal: "vm2: cannot reach vm1 at 2379" } : "";
+  });
+  let said: Said;
+
+  before(async () => {
+    said = await three.up();
+  });
+  after(() => three.stop());
+
+  it("fails and names what cannot be reached from where", () => {
+    assert.notEqual(said.code, 0);
+    assert.match(said.all, /Nothing was changed:/);
+    assert.match(saidOf(said, "vm2"), /- trivet:machines\.vm2 \(127.*: cannot reach vm1 at 2379$/);
+    assert.doesNotMatch(said.all, /^\s+at /m);
+  });
+
+  it("gives the ports back, runs nothing else, and makes nothing", async () => {
+    for (const name of NAMES) {
+      const [probe, ...steps] = three.ran(name);
+      assert.equal(probe, "trivet-probe");
+      assert.deepEqual(
+        steps,
+        Array.from({ length: 3 }, () => "trivet-reachability"),
+      );
+      const last = three.machines.get(name)?.commands.at(-1)?.input ?? "";
+      assert.match(last, /^# Gives the ports back/m);
     }
-    await assertNothingMade(project, names);
+    await assertNothingMade(three.project, NAMES);
   });
 });

@@ -105,7 +105,7 @@ export const ONE_MACHINE: readonly string[] = [
 export const THREE_MACHINES: Readonly<Record<string, number>> = {
   // Built images are streamed from the first machine to the other two.
   "command:local:Command": 10,
-  "command:remote:Command": 93,
+  "command:remote:Command": 84,
   "command:remote:CopyToRemote": 5,
   "docker:index/network:Network": 1,
   "docker:index/secret:Secret": 7,
@@ -133,7 +133,6 @@ export const THREE_MACHINES: Readonly<Record<string, number>> = {
   "trivet:machine:Firewall": 1,
   "trivet:machine:KernelTuning": 1,
   "trivet:machine:MachineFacts": 1,
-  "trivet:machine:Reachability": 1,
   "trivet:machine:StalePorts": 1,
   "trivet:swarm:LeavingNodes": 1,
   "trivet:swarm:ObsoleteNodes": 1,

@@ -91,8 +91,36 @@ describe("handover.sh", () => {
     machine.put("failing", "");
     assert.deepEqual(run().asked, SWITCHED);
   });
-  nothing("on a standby's machine", () => {
-    machine.put("members", MEMBERS.replace("vm1", "vm4"));
+  /** This machine's member is `here`, the standby beside it `other`; vm3 has the primary. */
+  const behindVm3 = (here: string, other: string) => {
+    const lines = MEMBERS.replace("Quorum Standby,streaming", other).split("\n");
+    const roles = lines.map((line) =>
+      line.startsWith("postgres,vm1,")
+        ? line.replace("Leader,running", here)
+        : line.replace(/(vm3.*)Quorum Standby,streaming/, "$1Leader,running"),
+    );
+    machine.put("members", roles.join("\n"));
+  };
+  nothing("on a standby's machine while the other one follows", () => {
+    behindVm3("Quorum Standby,streaming", "Quorum Standby,streaming");
+  });
+  nothing("where the standby itself does not follow", () => {
+    behindVm3("Replica,stopped", "Quorum Standby,streaming");
+  });
+  it("waits on a standby's machine for one that has just been given its own", () => {
+    behindVm3("Quorum Standby,streaming", "Replica,starting");
+    machine.put("late", "");
+    assert.deepEqual(run(), { asked: [], slept: 2, said: "" });
+  });
+  it("says so where another standby does not follow in time, and goes on", () => {
+    behindVm3("Quorum Standby,streaming", "Replica,starting");
+    const { asked, slept, said } = run();
+    assert.deepEqual(asked, []);
+    assert.equal(slept, 60);
+    assert.equal(
+      said,
+      "vm1 gets another image although another standby does not follow the primary\n",
+    );
   });
 
   it("leaves it to the stop where a standby does not follow, Patroni refuses, or it does not answer", () => {

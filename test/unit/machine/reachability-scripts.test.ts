@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { renderInput } from "../../../components/core/remote-script";
 import { machineScript } from "../../../components/machine/shared";
+import { StandIns } from "../support/stand-ins";
 
 const LISTEN = machineScript("reachability-lib.sh", "reachability-listen.sh");
 const CONNECT = machineScript("reachability-connect.sh");
@@ -30,6 +31,15 @@ async function run(script: string, args: readonly string[]) {
   return { status, stdout: stdout.trimEnd(), stderr: stderr.trimEnd(), seconds };
 }
 
+/** As the listener does it. */
+async function maySeeAll(): Promise<boolean> {
+  const { status } = await run(
+    "perl -MSocket=PF_INET,SOCK_RAW,IPPROTO_UDP -e 'exit !socket(S, PF_INET, SOCK_RAW, IPPROTO_UDP)'",
+    [],
+  );
+  return status === 0;
+}
+
 describe("machines that try each other's ports", () => {
   let folder = "";
   const others: Server[] = [];
@@ -51,10 +61,10 @@ describe("machines that try each other's ports", () => {
 
   const listen = async (machine: string, tcp: string, udp: string, seconds = 60) =>
     await run(LISTEN, [
-      ...[machine, address(machine), tcp, udp, "all"],
+      ...[machine, address(machine), tcp, udp, `${VM1},${VM2}`],
       ...[pidFile(machine), String(seconds)],
     ]);
-  const close = async (machine: string) => await run(CLOSE, ["any", pidFile(machine)]);
+  const close = async (machine: string) => await run(CLOSE, [pidFile(machine)]);
   const connect = async (tcp: string, udp: string, said: string, to: string = VM2) =>
     await run(CONNECT, ["vm1", "vm2", to, tcp, udp, said]);
   const serve = async (host: string, port: number) => {
@@ -74,17 +84,12 @@ describe("machines that try each other's ports", () => {
     stderr,
   });
 
-  it("listen apart from the script, which ends at once and names until when and where", async () => {
+  it("listen apart from the script, which ends at once and names where", async () => {
     const { status, stdout, stderr, seconds } = await listen("vm2", `${A},${B}`, `${C},${A}`);
-    assert.deepEqual([status, stderr], [0, ""]);
-    const [until, ...held] = stdout.split(" ");
-    assert.ok(Math.abs(Number(until) - Date.now() / 1000 - 60) < 5, stdout);
-    assert.deepEqual(held, [`${A},${B}`, `${C},${A}`]);
+    assert.deepEqual([status, stdout, stderr], [0, `${A},${B} ${C},${A}`, ""]);
     assert.ok(seconds < 20, `took ${seconds} s`);
     const session = spawnSync("ps", ["-o", "sid=,args=", "-p", pidOf("vm2")], { encoding: "utf8" });
     assert.equal(session.stdout.trim(), `${pidOf("vm2")} trivet-reachability`);
-    const files = spawnSync("ls", ["-l", `/proc/${pidOf("vm2")}/fd`], { encoding: "utf8" }).stdout;
-    assert.doesNotMatch(files, /lock/, "holds the script's lock");
   });
 
   it("reach each other over TCP and UDP, both ways, quickly", async () => {
@@ -101,35 +106,50 @@ describe("machines that try each other's ports", () => {
   it("leave ports alone that somebody holds, and reach that one", async () => {
     await serve(VM2, A);
     const { stdout } = await listen("vm2", `${A},${B}`, "-");
-    assert.equal(stdout.split(" ")[1], String(B));
+    assert.equal(stdout.split(" ")[0], String(B));
     assert.deepEqual(withoutTime(await connect(`${A},${B}`, "-", stdout)), fine);
-    assert.equal((await listen("vm1", "-", "-")).stdout.split(" ").slice(1).join(" "), "- -");
+    assert.equal((await listen("vm1", "-", "-")).stdout, "- -");
     assert.ok(!existsSync(pidFile("vm1")), "nothing to listen at");
   });
 
-  it("cannot ask who else holds a UDP port, and do not", async () => {
+  describe("where somebody holds a UDP port", () => {
+    const heard: string[] = [];
     const socket = createSocket("udp4");
-    await new Promise<void>((resolve) => socket.bind(C, VM2, resolve));
-    const { stdout } = await listen("vm2", `${A}`, `${C}`);
-    assert.deepEqual(stdout.split(" ").slice(1), [String(A), "-"]);
-    assert.deepEqual(withoutTime(await connect(`${A}`, `${C}`, stdout)), fine);
-    await new Promise<void>((resolve) => socket.close(resolve));
+    before(async () => {
+      socket.on("message", (text) => heard.push(text.toString()));
+      await new Promise<void>((resolve) => socket.bind(C, VM2, resolve));
+    });
+    after(async () => {
+      await new Promise<void>((resolve) => socket.close(resolve));
+    });
+
+    it("answer beside him, to their own words alone", async function () {
+      // Whoever may not see all that comes, as an unprivileged user, has to leave the port out.
+      const mayLook = await maySeeAll();
+      const { stdout } = await listen("vm2", `${A}`, `${C}`);
+      assert.equal(stdout, `${A} ${mayLook ? C : "-"}`);
+      if (!mayLook) this.skip();
+      assert.deepEqual(withoutTime(await connect(`${A}`, `${C}`, stdout)), fine);
+      assert.deepEqual(heard, ["trivet\n"]);
+      const asker = createSocket("udp4");
+      const answers: string[] = [];
+      asker.on("message", (text) => answers.push(text.toString()));
+      for (const text of ["other\n", "trivet\n"]) asker.send(text, C, VM2);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      asker.close();
+      assert.deepEqual(answers, ["trivet\n"]);
+    });
   });
 
   it("name every port that is refused on the way, though a listener holds it", async () => {
-    const soon = Math.floor(Date.now() / 1000) + 60;
-    const said = `${soon} ${A},${B} ${C}`;
-    const refused = await connect(`${B},${A}`, `${C}`, said);
+    const refused = await connect(`${B},${A}`, `${C}`, `${A},${B} ${C}`);
     assert.deepEqual(withoutTime(refused), failing(`vm2 (${VM2}) at ${A}, ${B}, ${C}/udp`));
     assert.ok(refused.seconds < 20, `took ${refused.seconds} s`);
   });
 
-  it("take a refusal for an answer where no listener is left, and for each other's ports", async () => {
-    const past = Math.floor(Date.now() / 1000) - 5;
-    assert.deepEqual(withoutTime(await connect(`${A}`, `${C}`, `${past} ${A} ${C}`)), fine);
-    assert.deepEqual(withoutTime(await connect(`${A}`, `${C}`, "")), fine);
-    const soon = Math.floor(Date.now() / 1000) + 60;
-    assert.deepEqual(withoutTime(await connect(`${A}`, "-", `${soon} ${B} -`)), fine);
+  it("take a refusal for an answer at a port that no listener holds", async () => {
+    assert.deepEqual(withoutTime(await connect(`${A}`, `${C}`, "- -")), fine);
+    assert.deepEqual(withoutTime(await connect(`${A}`, "-", `${B} -`)), fine);
   });
 
   it("name all machines that say nothing or cannot be got to, in one message", async () => {
@@ -150,7 +170,7 @@ describe("machines that try each other's ports", () => {
   it("listen anew, and then no longer as before", async () => {
     await listen("vm2", `${A}`, "-");
     const first = pidOf("vm2");
-    assert.equal((await listen("vm2", `${A},${B}`, "-")).stdout.split(" ")[1], `${A},${B}`);
+    assert.equal((await listen("vm2", `${A},${B}`, "-")).stdout.split(" ")[0], `${A},${B}`);
     assert.ok(!lives(first) && lives(pidOf("vm2")));
   });
 
@@ -180,9 +200,55 @@ describe("machines that try each other's ports", () => {
     assert.ok(!lives(pid));
   });
 
+  describe("behind a firewall of the platform's own", () => {
+    /** The set and the rule are files; a rule has the handle 42. */
+    const NFT = `
+echo "$*" >> "$FOLDER/asked"
+case "$*" in
+  "list table inet trivet") [ -e "$FOLDER/table" ] ;;
+  "-f -") cat > "$FOLDER/loaded" ;;
+  "-a list chain inet trivet input") if [ -e "$FOLDER/loaded" ]; then printf '\\t\\tip saddr @trying accept # handle 42\\n\\t\\tip saddr @peers4 accept # handle 7\\n'; fi ;;
+  "list set inet trivet trying") [ -e "$FOLDER/loaded" ] ;;
+  "delete set inet trivet trying") rm "$FOLDER/loaded" ;;
+esac
+`;
+    let machine: StandIns;
+    beforeEach(() => {
+      machine = new StandIns({ nft: NFT });
+    });
+    afterEach(() => {
+      machine.remove();
+    });
+    const LOADED = [
+      "add set inet trivet trying { type ipv4_addr; flags timeout; timeout 2m; }",
+      `add element inet trivet trying { ${VM1}, ${VM2} }`,
+      "insert rule inet trivet input ip saddr @trying accept",
+    ];
+    const CLOSED = ["delete rule inet trivet input handle 42", "delete set inet trivet trying"];
+    const changes = () => machine.lines("asked").filter((line) => /^(delete|-f)/.test(line));
+    const listenThere = () =>
+      machine.run(LISTEN, ["vm2", VM2, "-", "-", `${VM1},${VM2}`, pidFile("vm2")]);
+
+    it("let each other in, once, and close it again", () => {
+      machine.put("table", "");
+      assert.equal(listenThere().status, 0);
+      assert.deepEqual(machine.lines("loaded"), LOADED);
+      assert.equal(listenThere().status, 0);
+      assert.deepEqual(changes(), ["-f -", ...CLOSED, "-f -"]);
+      assert.equal(machine.run(CLOSE, [pidFile("vm2")]).status, 0);
+      assert.deepEqual(changes(), ["-f -", ...CLOSED, "-f -", ...CLOSED]);
+    });
+
+    it("leave it alone where there is none", () => {
+      assert.equal(listenThere().status, 0);
+      assert.equal(machine.run(CLOSE, [pidFile("vm2")]).status, 0);
+      assert.deepEqual(changes(), []);
+    });
+  });
+
   it("say which address cannot be listened at", async () => {
     const { status, stderr } = await run(LISTEN, [
-      ...["vm1", "192.0.2.123", `${A}`, "-", "all", pidFile("vm1")],
+      ...["vm1", "192.0.2.123", `${A}`, "-", VM1, pidFile("vm1")],
     ]);
     assert.equal(status, 1);
     assert.equal(

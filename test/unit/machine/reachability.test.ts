@@ -1,14 +1,11 @@
 import assert from "node:assert/strict";
-import { portsBetween, Reachability } from "../../../components/machine/reachability";
-import { problemsOf } from "../support/outputs";
-import { awayHost, host, hosts, PLATFORM_OUTPUTS } from "../support/platform";
-import { Recorder } from "../support/recorder";
+import { findUnreachable, portsBetween } from "../../../components/machine/reachability";
+import { host, hosts } from "../support/platform";
+import { StandIns } from "../support/stand-ins";
 
 const CORE = "2377,2379,2380,5432,6379,7946,8008,26379";
 const FROM_APP = "2377,5432,6379,7946,8008";
 const UDP = "4789,7946";
-/** What the mock lets a listener print. */
-const heard = (machine: string) => `sha256:of-ports-${machine}-listen`;
 
 describe("ports between machines", () => {
   const table = [
@@ -25,80 +22,89 @@ describe("ports between machines", () => {
   }
 });
 
-describe("Reachability", () => {
-  const engine = new Recorder(PLATFORM_OUTPUTS);
-  beforeEach(() => engine.install());
-  const make = async (args: ConstructorParameters<typeof Reachability>[1]) => {
-    const made = new Reachability("ports", args);
-    await engine.settled();
-    return made;
-  };
+/** Notes which step it was to run where, with the arguments; one that listens says at which ports. */
+const SSH = `
+for address in "$@"; do case $address in ssh://*) break ;; esac; done
+script=$(cat)
+step=$(grep -om1 'Listens for a while\\|Tries every port\\|Gives the ports back' <<< "$script")
+ip=\${address#*@} ip=\${ip%:*}
+echo "$ip \${step%% *} $(sed -n 's/^set -- *//p' <<< "$script" | head -n 1)" >> "$FOLDER/asked"
+if [ -e "$FOLDER/\${step%% *}-$ip" ]; then . "$FOLDER/\${step%% *}-$ip"; fi
+if [ "\${step%% *}" = Listens ]; then echo "held-$ip udp-$ip"; fi
+`;
+
+describe("findUnreachable", () => {
+  let machine: StandIns;
+  const { PATH, FOLDER } = process.env;
+  beforeEach(() => {
+    machine = new StandIns({ ssh: SSH });
+    process.env.PATH = `${machine.at("bin")}:${PATH ?? ""}`;
+    process.env.FOLDER = machine.folder;
+  });
+  afterEach(() => {
+    process.env.PATH = PATH;
+    if (FOLDER === undefined) delete process.env.FOLDER;
+    else process.env.FOLDER = FOLDER;
+    machine.remove();
+  });
   const app = host("app1", 9);
+  const steps = () => machine.lines("asked").map((line) => line.split(" ")[1]);
+  const argsOf = (ip: string, step: string) =>
+    machine
+      .lines("asked")
+      .find((line) => line.startsWith(`${ip} ${step} `))
+      ?.split(" ")
+      .slice(2)
+      .join(" ");
 
   it("listens everywhere, then connects everywhere, then gives the ports back", async () => {
-    await make({ core: hosts(3), app: [app] });
-    const names = ["vm1", "vm2", "vm3", "app1"];
-    const phase = (what: string) => names.map((name) => `ports-${name}-${what}`).sort();
-    assert.deepEqual(
-      engine.names(),
-      ["ports", ...phase("listen"), ...phase("connect"), ...phase("close")].sort(),
-    );
-    for (const name of names) {
-      assert.deepEqual(engine.get(`ports-${name}-listen`).dependsOn, []);
-      assert.deepEqual(engine.get(`ports-${name}-connect`).dependsOn, phase("listen"));
-      const { dependsOn } = engine.get(`ports-${name}-close`);
-      for (const tried of phase("connect")) assert.ok(dependsOn.includes(tried), tried);
-    }
+    assert.deepEqual(await findUnreachable({ core: hosts(3), app: [app] }), {});
+    const four = (step: string) => Array.from({ length: 4 }, () => step);
+    assert.deepEqual(steps(), [...four("Listens"), ...four("Tries"), ...four("Gives")]);
   });
 
-  it("listens at what the others need, and again when one of them changes", async () => {
-    await make({ core: hosts(1), app: [app] });
-    const all = "10.0.0.1=core,10.0.0.9=app";
-    const { args } = engine.script("ports-vm1-listen");
-    assert.equal(args, `vm1 10.0.0.1 ${CORE} ${UDP} ${all}`);
-    assert.equal(engine.script("ports-app1-listen").args, `app1 10.0.0.9 7946 ${UDP} ${all}`);
+  it("listens at what the others need, and lets all of them in", async () => {
+    await findUnreachable({ core: hosts(1), app: [app] });
+    const all = "10.0.0.1,10.0.0.9";
+    assert.equal(argsOf("203.0.113.1", "Listens"), `vm1 10.0.0.1 ${CORE} ${UDP} ${all}`);
+    assert.equal(argsOf("203.0.113.9", "Listens"), `app1 10.0.0.9 7946 ${UDP} ${all}`);
   });
 
   it("connects to all others, and knows of each what it listens at", async () => {
-    await make({ core: hosts(2), app: [app] });
-    const to = (name: string, ip: string, tcp: string) =>
-      `${name} ${ip} ${tcp} ${UDP} ${heard(name)}`;
-    assert.equal(
-      engine.script("ports-vm1-connect").args,
-      `vm1 ${to("vm2", "10.0.0.2", CORE)} ${to("app1", "10.0.0.9", "7946")}`,
-    );
-    assert.equal(
-      engine.script("ports-app1-connect").args,
-      `app1 ${to("vm1", "10.0.0.1", FROM_APP)} ${to("vm2", "10.0.0.2", FROM_APP)}`,
-    );
-    assert.equal(engine.script("ports-vm2-close").args, heard("vm2"));
+    await findUnreachable({ core: hosts(2), app: [app] });
+    const to = (name: string, last: number, tcp: string) =>
+      `${name} 10.0.0.${last} ${tcp} ${UDP} 'held-203.0.113.${last} udp-203.0.113.${last}'`;
+    const tried = (last: number) => argsOf(`203.0.113.${last}`, "Tries");
+    assert.equal(tried(1), `vm1 ${to("vm2", 2, CORE)} ${to("app1", 9, "7946")}`);
+    assert.equal(tried(9), `app1 ${to("vm1", 1, FROM_APP)} ${to("vm2", 2, FROM_APP)}`);
+  });
+
+  it("says what each cannot reach, and gives the ports back all the same", async () => {
+    machine.put("Tries-203.0.113.2", "echo 'vm2: cannot reach vm1' >&2; exit 1");
+    machine.put("Tries-203.0.113.3", "echo 'sudo: a password is required' >&2; exit 1");
+    assert.deepEqual(await findUnreachable({ core: hosts(3) }), {
+      vm2: "cannot reach vm1",
+      vm3: "cannot try ports (sudo: a password is required)",
+    });
+    assert.deepEqual(steps().slice(-3), ["Gives", "Gives", "Gives"]);
+  });
+
+  it("tries nothing where one cannot listen", async () => {
+    machine.put("Listens-203.0.113.3", "echo 'vm3: has no command perl' >&2; exit 1");
+    assert.deepEqual(await findUnreachable({ core: hosts(3) }), { vm3: "has no command perl" });
+    assert.ok(!steps().includes("Tries"));
+    assert.equal(steps().at(-1), "Gives");
   });
 
   it("tries nothing with one machine", async () => {
-    await make({ core: hosts(1) });
-    assert.deepEqual(engine.names(), ["ports"]);
+    assert.deepEqual(await findUnreachable({ core: hosts(1) }), {});
+    assert.deepEqual(steps(), []);
   });
 
-  it("leaves all as it is while one machine is away, and leaves out what a new one lacks", async () => {
-    const [vm1, vm2, vm3] = hosts(3);
-    assert.ok(vm1 !== undefined && vm2 !== undefined && vm3 !== undefined);
-    const known = ["vm1", "vm2"].flatMap((name) =>
-      ["listen", "connect", "close"].map((s) => `command:remote:Command::ports-${name}-${s}`),
-    );
-    await make({ core: [vm1, awayHost(vm2, ...known), vm3] });
-    const commands = engine.made.filter(({ type }) => type === "command:remote:Command");
-    assert.equal(commands.length, 6);
-    for (const { name, ignoreChanges } of commands) assert.deepEqual(ignoreChanges, ["*"], name);
-    assert.deepEqual(engine.namesOf("trivet:core:LeftOut"), [
-      ...["ports-vm3-close", "ports-vm3-connect", "ports-vm3-listen"],
-    ]);
-  });
-
-  it("reports all bad arguments at once", () => {
-    assert.deepEqual(
-      problemsOf(() => new Reachability("ports", { core: [], app: [app, app] })),
-      ["  - hosts: repeats app1", "  - core: is empty, needs at least one entry"],
-    );
-    assert.deepEqual(engine.made, []);
+  it("reports all bad arguments at once", async () => {
+    await assert.rejects(findUnreachable({ core: [], app: [app, app] }), {
+      problems: ["hosts: repeats app1", "core: is empty, needs at least one entry"],
+    });
+    assert.deepEqual(steps(), []);
   });
 });

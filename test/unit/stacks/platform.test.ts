@@ -23,12 +23,6 @@ function expectedNames(core: readonly string[], app: readonly string[]): string[
     ...["image", "router-image", "app-image"],
     ...on(all, "machine-*-facts", "kernel-*-sysctl", "docker-*-docker"),
     ...on(all, "firewall-*-stage", "firewall-*-confirm", "swarm-*-gateway", "swarm-*-join"),
-    ...(all.length > 1
-      ? [
-          "reachability",
-          ...on(all, ...["listen", "connect", "close"].map((s) => `reachability-*-${s}`)),
-        ]
-      : []),
     ...["swarm-init", "swarm-nodes", "swarm-owner", "swarm-provider", "swarm-overlay"],
     ...on(core, ...BUILT.map((image) => `image-${image}-*`), "image-nginx-*"),
     ...BUILT.map((image) => `image-${image}-vm1-context`),
