@@ -17,6 +17,10 @@ export const containerOf = (service: string) =>
 const etcdctl = (machine: string) =>
   `docker exec ${containerOf(`etcd-${machine}`)} etcdctl --cacert /etc/trivet/authority.pem --cert /etc/trivet/member.pem --key /etc/trivet/member-key.pem --endpoints https://127.0.0.1:${PORTS.etcdClient}`;
 
+/** Prints `master` where the machine's Valkey is the primary. */
+const cacheRole = (machine: string) =>
+  `docker exec ${containerOf(`valkey-${machine}`)} bash -c 'REDISCLI_AUTH=$(sed -n "s/^requirepass \\"\\(.*\\)\\"$/\\1/p" /etc/trivet/valkey.conf) timeout 2 valkey-cli role | head -n 1'`;
+
 /** The machines of a running platform, their roles of the moment, and the faults that can befall them. */
 export class Cluster {
   readonly machines: readonly Machine[];
@@ -96,6 +100,14 @@ export class Cluster {
     const fields = await this.on(to, `${etcdctl(to)} endpoint status -w fields`);
     const member = BigInt(/^"MemberID" : (\d+)$/m.exec(fields)?.[1] ?? "0").toString(16);
     await this.on(from, `${etcdctl(from)} move-leader ${member}`);
+  }
+
+  /** Machine of Valkey's primary. */
+  async cachePrimary(): Promise<string> {
+    for (const name of this.names) {
+      if ((await this.on(name, cacheRole(name), 10)) === "master") return name;
+    }
+    throw new Error("Valkey has no primary");
   }
 
   /** Machine of the Swarm's leader. */

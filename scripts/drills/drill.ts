@@ -30,6 +30,8 @@ export type Details = Record<string, number>;
 export interface Fault {
   /** Machines that it befalls: users of theirs are not counted, but what they were told is. */
   hit: readonly string[];
+  /** The one machine whose users may notice; how many requests and statements fail on others is `failedElsewhere`. */
+  only?: string;
   /** It befalls every machine in turn: users go by the entry. */
   byEntry?: boolean;
   /** Makes it happen and lasts as long as it does. */
@@ -96,6 +98,7 @@ export async function runDrill(
       unrecovered = await reasonOf(cluster.redundantWithin(REDUNDANT_SECONDS));
       if (unrecovered === undefined) redundantAfterSeconds = (Date.now() - since) / 1000;
     });
+    if (fault.only !== undefined) details.failedElsewhere = failedBut(fault.only, observed);
     return judge(name, drill, run, { observed, details, redundantAfterSeconds }, unrecovered);
   } finally {
     try {
@@ -142,6 +145,10 @@ export function judge(
 /** Statements that failed, whatever they were told. */
 const failedWrites = ({ writeErrors }: Observed) =>
   Object.values(writeErrors).reduce((a, b) => a + b, 0);
+
+/** What failed on other machines than one. */
+export const failedBut = (machine: string, { failedBy }: Observed) =>
+  Object.entries(failedBy).reduce((sum, [name, count]) => sum + (name === machine ? 0 : count), 0);
 
 /** What a run did not keep to, in words. */
 export function brokenBounds(drill: Bounds, observed: Observed, details: Details): string[] {

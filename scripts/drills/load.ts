@@ -28,6 +28,8 @@ export interface Observed {
   requests: number;
   failedRequests: number;
   failures: Record<string, number>;
+  /** Requests and statements that failed, by the machine that was asked; nothing where users go by the entry. */
+  failedBy: Record<string, number>;
   acknowledgedRows: number;
   indeterminateRows: number;
   lostRows: number;
@@ -105,7 +107,8 @@ export async function observe(
     const [writes, reads] = await Promise.all([stopped(writers), stopped(readers)]);
     const found = await readBack(configs, writes.flat());
     const seen = summary(writes.flat(), writes.slice(0, stay.length).flat(), reads, found);
-    return { ...seen, stolenPercent, worstStolenPercent };
+    const failedBy = byEntry ? {} : failuresOf(stay, writes, reads);
+    return { ...seen, failedBy, stolenPercent, worstStolenPercent };
   } finally {
     for (const tunnel of tunnels) tunnel.close();
   }
@@ -149,13 +152,27 @@ async function readBack(
   }
 }
 
+/** Of each machine, in the order in which its writers and readers are given. */
+function failuresOf(
+  machines: readonly string[],
+  writes: readonly (readonly Writes[])[],
+  reads: readonly (readonly Reads[])[],
+): Record<string, number> {
+  const statements = (each: readonly Writes[] = []) =>
+    sum(each.flatMap(({ errors }) => Object.values(errors)));
+  const requests = (each: readonly Reads[] = []) => sum(each.map(({ failed }) => failed));
+  return Object.fromEntries(
+    machines.map((name, i) => [name, statements(writes[i]) + requests(reads[i])]),
+  );
+}
+
 /** `byMachine`: the reads; `found`: rows of each writer; gaps are those of writers that `stayed`. */
 function summary(
   writes: readonly Writes[],
   stayed: readonly Writes[],
   byMachine: readonly (readonly Reads[])[],
   found: readonly ReadonlySet<number>[],
-): Omit<Observed, "stolenPercent" | "worstStolenPercent"> {
+): Omit<Observed, "failedBy" | "stolenPercent" | "worstStolenPercent"> {
   const reads = byMachine.flat();
   const rows = (judge: (each: Writes, there: ReadonlySet<number>) => number[]) =>
     sum(writes.map((each, i) => judge(each, found[i] ?? new Set()).length));

@@ -83,6 +83,34 @@ function isolation(seconds: number, peersOnly = false): Drill {
   };
 }
 
+/** As a loss of the machine, and then it is there again and does not know that it was away. */
+function freeze(ledEtcd: boolean): Drill {
+  const about = "the primary's machine freezes for 60 s, and thaws";
+  return {
+    about: ledEtcd ? `${about}; it led etcd too` : `${about}; etcd's leader is elsewhere`,
+    boundSeconds: ledEtcd ? 32 : 27,
+    httpBoundSeconds: 3,
+    limits: { demotedAfterSeconds: 10, namesResolveAfterSeconds: 60 },
+    prepare: async (cluster) => {
+      const primary = await cluster.primary();
+      await cluster.moveEtcdLeader(ledEtcd ? primary : (cluster.others(primary)[0] ?? ""));
+      return {
+        hit: [primary],
+        happens: async () => {
+          await cluster.lab("pause", primary);
+          await sleep(60 * SECOND);
+        },
+        mend: async () => {
+          await cluster.lab("start", primary);
+        },
+        check: async (details, endedAt) => {
+          await checkReturn(cluster, primary, details, endedAt);
+        },
+      };
+    },
+  };
+}
+
 const LOSS = { rescheduledAfterSeconds: 60 };
 
 /** Faults of whole machines, and a restart of all of them. */
@@ -124,28 +152,8 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
       return lose(cluster, leader);
     },
   },
-  "vm-freeze": {
-    about: "the primary's machine freezes for 60 s, and thaws",
-    boundSeconds: 32,
-    httpBoundSeconds: 3,
-    limits: { demotedAfterSeconds: 10, namesResolveAfterSeconds: 60 },
-    prepare: async (cluster) => {
-      const primary = await cluster.primary();
-      return {
-        hit: [primary],
-        happens: async () => {
-          await cluster.lab("pause", primary);
-          await sleep(60 * SECOND);
-        },
-        mend: async () => {
-          await cluster.lab("start", primary);
-        },
-        check: async (details, endedAt) => {
-          await checkReturn(cluster, primary, details, endedAt);
-        },
-      };
-    },
-  },
+  "vm-freeze": freeze(false),
+  "vm-freeze-etcd": freeze(true),
   "vm-isolate": isolation(90),
   "vm-isolate-short": isolation(20),
   "vm-isolate-peers": isolation(90, true),

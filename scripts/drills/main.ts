@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { ROOT } from "../stack/pulumi";
 import { configFileOf } from "../stack/stack-config";
 import { BASE_IMAGE } from "./base-image";
+import { BRING_UP, bringUp } from "./bring-up";
 import { Cluster } from "./cluster";
 import { CORRECTNESS } from "./correctness";
 import { DEPLOY } from "./deploy";
@@ -15,6 +16,7 @@ import type { MachinesUpdate } from "./machines-update";
 import { replace, REPLACE, startWithSpare } from "./replace";
 import { MACHINE_FAULTS } from "./machine-faults";
 import { PROCESS_FAULTS } from "./process-faults";
+import { comeAndGo, WORKERS } from "./workers";
 
 const DRILLS: Readonly<Record<string, Drill>> = {
   ...MACHINE_FAULTS,
@@ -25,12 +27,18 @@ const DRILLS: Readonly<Record<string, Drill>> = {
 };
 /** Those that need a lab of their own. */
 const ON_THEIR_OWN: Readonly<Record<string, (run: number) => Promise<DrillResult>>> = {
+  [BRING_UP.name]: async (run) => await onOwnLab(BRING_UP, async (stack) => bringUp(stack, run)),
   [GROW.name]: async (run) =>
     await onOwnLab(GROW, async (stack) => await grow(stack, await startWithOne(stack), run)),
   [REPLACE.name]: async (run) =>
     await onOwnLab(REPLACE, async (stack) => replace(stack, await startWithSpare(stack), run)),
+  [WORKERS.name]: async (run) =>
+    await onOwnLab(WORKERS, async (stack) => comeAndGo(stack, await startWithSpare(stack), run)),
 };
-const ABOUT = { ...DRILLS, [GROW.name]: GROW, [REPLACE.name]: REPLACE };
+const ABOUT = {
+  ...DRILLS,
+  ...Object.fromEntries([BRING_UP, GROW, REPLACE, WORKERS].map((each) => [each.name, each])),
+};
 
 const program = new Command("./scripts/drill")
   .description("Lets a fault befall a local stack under load, and measures what users notice.")

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { PORTS } from "../../components/core/ports";
 import { switchover } from "../operator/switchover";
+import { cacheGap } from "./cache";
 import { containerOf } from "./cluster";
-import type { Drill } from "./drill";
+import type { Details, Drill } from "./drill";
 import { crash, SECOND, secondsUntil } from "./fault";
 
 const killed = (service: string) => `docker kill --signal KILL ${containerOf(service)} > /dev/null`;
@@ -73,17 +74,30 @@ export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
     },
   },
   "process-crash": {
-    about: "pgBouncer, HAProxy, nginx and Valkey of one machine are killed in turn",
+    about: "pgBouncer, HAProxy, nginx and Valkey's primary of one machine are killed in turn",
     boundSeconds: 5,
     httpBoundSeconds: 5,
+    // Of the other machines' readers each has at most one request on its way to a replica there.
+    limits: { cacheGapSeconds: 5, failedElsewhere: 8 },
     prepare: async (cluster) => {
-      const [machine = ""] = cluster.others(await cluster.primary());
-      return crash(async () => {
-        for (const name of ["pgbouncer", "router", "nginx", "valkey"]) {
+      const machine = await cluster.cachePrimary();
+      const [to = ""] = cluster.others(machine);
+      if ((await cluster.primary()) === machine) {
+        await switchover(cluster.target.outputs, { to, say: () => undefined });
+        await cluster.redundantWithin(120);
+      }
+      const programs = ["pgbouncer", "router", "nginx", "valkey"];
+      const happens = async (details: Details) => {
+        const writers = cluster.names.map(
+          async (name) => await cluster.on(name, cacheGap(programs.length * 12 + 5), 120),
+        );
+        for (const name of programs) {
           await cluster.on(machine, killed(`${name}-${machine}`));
           await sleep(12 * SECOND);
         }
-      }, 0);
+        details.cacheGapSeconds = Math.max(...(await Promise.all(writers)).map(Number)) / 1000;
+      };
+      return { hit: [], only: machine, happens };
     },
   },
   "dockerd-crash": {

@@ -9,6 +9,7 @@ import { LabStack } from "../../scripts/drills/lab-stack";
 import { secondsUntil } from "../../scripts/drills/fault";
 import { observe, type Observed } from "../../scripts/drills/load";
 import { switchover } from "../../scripts/operator/switchover";
+import { platformMemory, printMemory, totalMiB } from "../../scripts/stack/memory";
 
 const BUILD = ["trivet:services", "web", "build"];
 const report = (seen: unknown) => process.stdout.write(`      ${JSON.stringify(seen)}\n`);
@@ -110,9 +111,26 @@ describe("three VMs", function () {
       report(await switchover(platform.target.outputs, { say: report }));
     });
     assertKept(seen);
-    assert.deepEqual(seen.failures, {});
+    assert.deepEqual([seen.failures, seen.writeErrors], [{}, {}]);
     assert.notEqual(await platform.primary(), before);
     await platform.redundantWithin(300);
+  });
+
+  it("take a new version without a failed request", async () => {
+    const platform = await cluster();
+    const seen = await observe(platform.target, { stay: platform.names }, async () => {
+      stack.configure(BUILD, writeVersion(versions, "whole", false));
+      await stack.up();
+    });
+    assertKept(seen);
+    assert.deepEqual([seen.failures, seen.writeErrors], [{}, {}]);
+  });
+
+  it("take less than 900 MB of memory each without the application", async () => {
+    const memory = await platformMemory(await stack.outputs());
+    printMemory(memory);
+    assert.equal(memory.length, 3);
+    for (const machine of memory) assert.ok(totalMiB(machine) < 858, JSON.stringify(machine));
   });
 
   it("have a machine replaced by one update, which touches nothing else", async () => {

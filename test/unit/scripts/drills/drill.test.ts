@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { brokenBounds, judge, type Bounds } from "../../../../scripts/drills/drill";
+import { brokenBounds, failedBut, judge, type Bounds } from "../../../../scripts/drills/drill";
 import type { Observed } from "../../../../scripts/drills/load";
 
 const SEEN: Observed = {
@@ -10,6 +10,7 @@ const SEEN: Observed = {
   requests: 100,
   failedRequests: 0,
   failures: {},
+  failedBy: {},
   acknowledgedRows: 100,
   indeterminateRows: 0,
   lostRows: 0,
@@ -43,6 +44,12 @@ describe("the judgement of a drill", () => {
     assert.deepEqual(broken({ lostRows: 1 }), ["lostRows 1, at most 0"]);
     assert.deepEqual(broken({ staleRows: 1 }), ["staleRows 1, at most 0"]);
     assert.deepEqual(broken({ inventedRows: 1 }), ["inventedRows 1, at most 0"]);
+  });
+
+  it("counts what failed on other machines than the one whose users may notice", () => {
+    const failedBy = { vm1: 68, vm2: 2, vm3: 1 };
+    assert.equal(failedBut("vm1", { ...SEEN, failedBy }), 3);
+    assert.equal(failedBut("vm1", SEEN), 0);
   });
 
   it("does not pass for a figure that is missing or not a number", () => {
