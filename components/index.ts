@@ -1,4 +1,4 @@
-/** Everything that another program can import. A cloud's hosts are imported from their own file. */
+/** Everything that another program can import. */
 export { InvalidArgsError } from "./core/args-check";
 export { Component } from "./core/component";
 export type { DockerEndpoint, Host } from "./core/host";

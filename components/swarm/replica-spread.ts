@@ -45,8 +45,8 @@ systemctl enable --quiet ${UNIT}.timer
 systemctl restart ${UNIT}.timer`;
 
 /**
- * Spreads replicas again when a machine is back, or new: Swarm itself leaves them where they are. They
- * are replaced one by one as in an update, about a minute after the machines came to rest.
+ * Spreads replicas again when a machine is back, or new: Swarm itself leaves them where they are. Those
+ * that are too many on a machine are replaced, about a minute after the machines came to rest.
  */
 export class ReplicaSpread extends Component {
   constructor(name: string, args: ReplicaSpreadArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -44,7 +44,7 @@ export interface AppServiceArgs extends ReplicaResources, ReplicaLifecycle {
   port?: number;
   /** Replicas. Count, 0 to 1000. @default 2 */
   replicas?: number;
-  /** Path that answers 2xx when a replica may get requests. @default "/health" */
+  /** Path that answers 2xx or 3xx when a replica may get requests. @default "/health" */
   health?: string;
   /** Command of the container; the image's own if left out. */
   command?: string[];
