@@ -21,6 +21,9 @@ systemd-run -q --unit=trivet-drill-etcd --on-active=120 nft delete table inet tr
 const healthyMember = (machine: string) =>
   `test "$(docker info --format '{{.Swarm.LocalNodeState}}')" = active && docker ps --quiet --filter name=postgres-${machine} --filter health=healthy`;
 
+/** No longer than writers wait for each other and for a busy computer without any fault. */
+const NO_PAUSE_SECONDS = 1;
+
 /** Faults of single programs, and a planned change of the primary. */
 export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
   "postgres-crash": {
@@ -42,7 +45,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
   },
   "etcd-loss": {
     about: "etcd's leader is killed",
-    boundSeconds: 2,
+    boundSeconds: NO_PAUSE_SECONDS,
     failedRequestsBound: 0,
     failedWritesBound: 0,
     prepare: async (cluster) => {
@@ -52,7 +55,7 @@ export const PROCESS_FAULTS: Readonly<Record<string, Drill>> = {
   },
   "etcd-outage": {
     about: "no member of etcd reaches another, nor does Patroni, for 20 s: the primary stays",
-    boundSeconds: 2,
+    boundSeconds: NO_PAUSE_SECONDS,
     failedRequestsBound: 0,
     failedWritesBound: 0,
     limits: { primariesChanged: 0 },
