@@ -8,12 +8,15 @@ import { MACHINES, type MachinesUpdate } from "./machines-update";
 export const WORKERS: MachinesUpdate = {
   name: "workers",
   about: "a machine that runs application replicas only comes and goes, on a lab of its own",
-  boundSeconds: 2,
+  // Postgres restarts for the connections of one pooler more or less: as a switchover.
+  boundSeconds: 3,
   httpBoundSeconds: 2,
   failedRequestsBound: 0,
   limits: { withoutReplica: 0, membersMore: 0, nodesLeft: 0 },
 };
 
+/** Where the application runs. */
+const TASKS = `docker service ps web --filter desired-state=running --format '{{.Node}} {{slice .CurrentState 0 7}}'`;
 const REPLICAS = ["trivet:services", "web", "replicas"];
 
 /** Two updates under load: the first adds `spare` as a worker and a replica for it, the second takes both away. */
@@ -33,7 +36,8 @@ export async function comeAndGo(
     stack.configure(MACHINES, { ...before, [name]: { ...(machine as object), role: "app" } });
     stack.configure(REPLICAS, cluster.names.length + 1);
     await stack.up();
-    details.withoutReplica = (await cluster.running("web", cluster.names)) > 0 ? 0 : 1;
+    const tasks = await cluster.anywhere(TASKS);
+    details.withoutReplica = tasks.split("\n").includes(`${name} Running`) ? 0 : 1;
     details.membersMore = (await cluster.etcdMembers()).length - members.length;
     stack.configure(MACHINES, before);
     stack.configure(REPLICAS, replicas);
