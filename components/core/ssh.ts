@@ -35,10 +35,10 @@ export async function valueOf<T>(input: pulumi.Input<T>): Promise<pulumi.Unwrap<
   });
 }
 
-/** What a program or a machine said last, without what would move a terminal's cursor. */
-export function lastLine(output: string): string {
+/** What a program or a machine said last, `most` characters of it, without what would move a terminal's cursor. */
+export function lastLine(output: string, most = 200): string {
   const lines = output.split(/[\r\n]+/).map((line) => line.replace(/[\p{Cc}\p{Cf}]/gu, "").trim());
-  return (lines.findLast((line) => line !== "") ?? "no reason given").slice(0, 200);
+  return (lines.findLast((line) => line !== "") ?? "no reason given").slice(0, most);
 }
 
 /**

@@ -50,6 +50,8 @@ const SCRIPTS = {
   close: machineScript("reachability-lib.sh", "reachability-close.sh"),
 };
 
+/** Of one machine: every port of every other one. Characters. */
+const MOST_SAID = 10_000;
 /** Longest time for one of the three steps on a machine. Below what a listener listens for. Seconds. */
 const STEP_SECONDS = 60;
 
@@ -114,7 +116,7 @@ async function runScript({ name, host }: Peer, script: string, args: string[]): 
     input,
   );
   if (code === 0) return { printed: stdout.trim() };
-  const said = code === null ? `no answer within ${STEP_SECONDS} s` : lastLine(stderr);
+  const said = code === null ? `no answer within ${STEP_SECONDS} s` : lastLine(stderr, MOST_SAID);
   const start = `${name}: `;
   return {
     printed: "",

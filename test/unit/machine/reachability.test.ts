@@ -80,10 +80,11 @@ describe("findUnreachable", () => {
   });
 
   it("says what each cannot reach, and gives the ports back all the same", async () => {
-    machine.put("Tries-203.0.113.2", "echo 'vm2: cannot reach vm1' >&2; exit 1");
+    const all = `cannot reach vm1 at ${"2379, ".repeat(100)}2380`;
+    machine.put("Tries-203.0.113.2", `echo 'vm2: ${all}' >&2; exit 1`);
     machine.put("Tries-203.0.113.3", "echo 'sudo: a password is required' >&2; exit 1");
     assert.deepEqual(await findUnreachable({ core: hosts(3) }), {
-      vm2: "cannot reach vm1",
+      vm2: all,
       vm3: "cannot try ports (sudo: a password is required)",
     });
     assert.deepEqual(steps().slice(-3), ["Gives", "Gives", "Gives"]);
