@@ -52,9 +52,14 @@ export function createPlatform(
   if (machines.all.length > 1) {
     new ReplicaSpread("spread", { managers: core }, { dependsOn: swarm });
   }
-  const images = createImages(config, machines, prepared);
+  const { images, obtained } = createImages(config, machines, prepared);
 
-  const etcd = new EtcdCluster("etcd", { hosts: core, swarm, image: images.etcd });
+  const etcd = new EtcdCluster(
+    "etcd",
+    { hosts: core, swarm, image: images.etcd },
+    // Nothing is replaced before every image is there: a build that fails leaves everything as it runs.
+    { dependsOn: obtained },
+  );
   const obsolete = new ObsoleteNodes(
     "obsolete",
     { managers: core, workers: machines.app, found: swarm.obsoleteNodes },
@@ -86,7 +91,8 @@ export function createPlatform(
       members: postgres.members,
       maxConnections: config.database.router.maxConnections,
     },
-    { dependsOn: obsolete },
+    // Not while the primary moves: each of the two is a wait of its own for users.
+    { dependsOn: postgres },
   );
   const pgBouncer = new PgBouncer(
     "pgbouncer",
@@ -181,11 +187,10 @@ function createImages(config: PlatformConfig, machines: Machines, dependsOn: pul
     name: string,
     hosts: Host[],
     images: Record<Names, ImageSource>,
-  ) => new ImageSet(name, { hosts, images, ...registryOf(config) }, { dependsOn }).ids;
-  return {
-    ...make("image", machines.core, core),
-    ...make("router-image", machines.all, { haproxy, pgbouncer }),
-  };
+  ) => new ImageSet(name, { hosts, images, ...registryOf(config) }, { dependsOn });
+  const ofCore = make("image", machines.core, core);
+  const ofAll = make("router-image", machines.all, { haproxy, pgbouncer });
+  return { images: { ...ofCore.ids, ...ofAll.ids }, obtained: [ofCore, ofAll] };
 }
 
 /** The configuration's registry with its password made secret. */

@@ -3,9 +3,9 @@
 # and it goes to another machine first. Stopped without that, it hands over too, only more slowly, so nothing in here is
 # a reason to end the update.
 # Arguments: the service, the machine's name, the image that the service is about to get, the file that tells Patroni's
-# before_stop of a switchover.
+# before_stop of a switchover, the program that asks for one, the port of Patroni's REST interface.
 set -euo pipefail
-service=$1 name=$2 image=$3 marker=$4
+service=$1 name=$2 image=$3 marker=$4 program=$5 port=$6
 
 container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$service")
 container=${container%%$'\n'*}
@@ -35,11 +35,51 @@ within 60 follow_all || {
 # Written out now instead of while queries wait.
 limit=300 briefly psql --no-psqlrc --quiet --username postgres --command 'SET statement_timeout = 0' --command CHECKPOINT || true
 echo "$name gets another image: the primary goes to another machine first" >&2
-briefly touch "$marker" || exit 0
-if limit=60 briefly patronictl -c /etc/trivet/patroni.yml switchover --leader "$name" --force >&2 && within 30 is_elsewhere; then
+
+# The guards of the poolers hold queries once Patroni does not let itself be asked who is primary; what is open ends
+# meanwhile, and nothing is under way when Postgres stops. Whoever does not end this has ended it after a minute: a port
+# in the set expires.
+hold_queries() {
+  command -v nft >/dev/null || return 0
+  nft -f - <<NFT || return 0
+table inet trivet_handover
+delete table inet trivet_handover
+table inet trivet_handover {
+  set refused { type inet_service; flags timeout; timeout 1m; elements = { $port } }
+  chain input {
+    type filter hook input priority -10
+    tcp dport @refused ct state new reject with tcp reset
+  }
+}
+NFT
+  # Three rounds of a guard, and less than a router takes to give the primary up and cut off what is open.
+  sleep 0.5
+}
+release_queries() { ! command -v nft >/dev/null || nft delete table inet trivet_handover 2>/dev/null || true; }
+
+said=$(mktemp)
+trap 'release_queries; rm -f "$said"' EXIT
+is_connected() {
+  local deadline=$((SECONDS + 15))
+  until grep -q '^connected$' "$said"; do
+    ((SECONDS < deadline)) || return 1
+    sleep 0.1
+  done
+}
+answer=$({ is_connected && hold_queries; echo; } |
+  timeout 75 docker exec -i "$container" python3 -c "$program" "$name" "" "$marker" 2>"$said") || true
+release_queries
+trap 'rm -f "$said"' EXIT
+# Who got no answer, or one that Patroni is not sure of, looks for himself.
+has_moved() {
+  case $answer in
+    200*) ;;
+    "" | 5*) within 30 is_elsewhere ;;
+    *) return 1 ;;
+  esac
+}
+if has_moved; then
   within 30 follow_all || true
 else
-  echo "$name keeps the primary until it stops: Patroni did not switch over" >&2
-  # What comes now is no switchover.
-  briefly rm -f "$marker" || true
+  echo "$name keeps the primary until it stops: Patroni did not switch over (${answer:-$(tail -n 1 "$said")})" >&2
 fi

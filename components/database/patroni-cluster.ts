@@ -17,7 +17,12 @@ import { pinnedService } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { EtcdEndpoints } from "./etcd-cluster";
 import type { ParameterValue, PatroniPasswords, PatroniSettings } from "./patroni-files";
-import { renderDynamicConfig, renderPatroniConfig, SWITCHOVER_MARKER } from "./patroni-files";
+import {
+  renderDynamicConfig,
+  renderPatroniConfig,
+  SWITCHOVER,
+  SWITCHOVER_MARKER,
+} from "./patroni-files";
 import { BASE_PARAMETERS, checkParameters } from "./postgres-parameters";
 
 export { BASE_PARAMETERS, OWNED_PARAMETERS } from "./postgres-parameters";
@@ -198,7 +203,14 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
   ): RemoteRun {
     const script = {
       script: SCRIPTS.handover,
-      args: [`${name}-${host.name}`, host.name, image, SWITCHOVER_MARKER],
+      args: [
+        `${name}-${host.name}`,
+        host.name,
+        image,
+        SWITCHOVER_MARKER,
+        SWITCHOVER,
+        `${PORTS.patroni}`,
+      ],
       dependsOn,
     };
     return remoteScript(`${name}-${host.name}-handover`, host, script, this);

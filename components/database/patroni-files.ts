@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
 import { PORTS } from "../core/ports";
+import { readScript } from "../core/remote-script";
 import type { Member } from "./members";
 import { memberCalled } from "./members";
 
@@ -41,6 +42,9 @@ const DATA = "/var/lib/postgresql/data/main";
 
 /** File of a switchover that has just been asked for, in the primary's container. */
 export const SWITCHOVER_MARKER = "/tmp/trivet-switchover";
+
+/** Python that asks the primary's Patroni for one, in its container. */
+export const SWITCHOVER = readScript(__dirname, "switchover.py");
 
 /**
  * Stops Postgres for a switchover. Patroni looks once a second whether Postgres has stopped, `pg_ctl` ten times, and

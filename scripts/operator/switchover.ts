@@ -1,7 +1,5 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { PORTS } from "../../components/core/ports";
-import { SWITCHOVER_MARKER } from "../../components/database/patroni-files";
+import { SWITCHOVER, SWITCHOVER_MARKER } from "../../components/database/patroni-files";
 import type { StackOutputs } from "../stack/pulumi";
 import { clusterScript, parseCluster } from "./health";
 import type { Machine } from "./machines";
@@ -42,7 +40,6 @@ const SURVEY_SECONDS = 5;
 const CHECKPOINT_SECONDS = 300;
 /** From the question to Patroni until the candidate is the primary. */
 const PROMOTED_SECONDS = 30;
-const SWITCHOVER = readFileSync(join(__dirname, "switchover.py"), "utf8");
 const STATUS = "see ./scripts/trivet status";
 
 /**

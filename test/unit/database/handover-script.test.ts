@@ -15,11 +15,16 @@ case "$*" in
     if [ -e "$FOLDER/late" ] && grep -q . "$FOLDER/slept" 2> /dev/null; then sed -i 's/Replica,starting/Quorum Standby,streaming/' "$FOLDER/members"; fi
     exit ;;
 esac
-echo "$*" | sed 's/exec c1 //; s/patronictl -c [^ ]*/patronictl/' >> "$FOLDER/asked"
 case "$*" in
-  *CHECKPOINT) [ ! -e "$FOLDER/failing" ] ;;
-  *switchover*--force)
-    if [ -e "$FOLDER/refused" ]; then echo "no good candidates"; exit 1; fi
+  *CHECKPOINT)
+    echo "$*" | sed 's/exec c1 //' >> "$FOLDER/asked"
+    [ ! -e "$FOLDER/failing" ] ;;
+  "exec -i c1 python3 "*)
+    echo connected >&2
+    read -r line
+    echo "\${*:4}" >> "$FOLDER/asked"
+    if [ -e "$FOLDER/refused" ]; then echo "412 no good candidates"; exit; fi
+    if [ -e "$FOLDER/unsure" ]; then echo "503 Switchover status unknown"; else echo "200 Switched over"; fi
     sed -i 's/Leader,running/Quorum Standby,streaming/; /vm3/s/Quorum Standby,streaming/Leader,running/' "$FOLDER/members" ;;
 esac
 `;
@@ -31,16 +36,22 @@ postgres,vm3,10.0.0.3,Quorum Standby,streaming,8,0
 max_connections: 100->200
 `;
 const MARKER = "/tmp/marker";
-const SWITCHED = [
+/** What is asked for, in this order: queries are held before Patroni is asked, and go on afterwards. */
+const SWITCHED: readonly string[] = [
   "psql --no-psqlrc --quiet --username postgres --command SET statement_timeout = 0 --command CHECKPOINT",
-  `touch ${MARKER}`,
-  "patronictl switchover --leader vm1 --force",
+  "nft -f -",
+  `python3 -c PROGRAM vm1  ${MARKER}`,
+  "nft delete table inet trivet_handover",
 ];
 
 describe("handover.sh", () => {
   let machine: StandIns;
   beforeEach(() => {
-    machine = new StandIns({ docker: DOCKER, sleep: 'echo "$*" >> "$FOLDER/slept"' });
+    machine = new StandIns({
+      docker: DOCKER,
+      nft: 'echo "nft $*" >> "$FOLDER/asked"; [ "$1" != -f ] || cat > "$FOLDER/rules"',
+      sleep: 'echo "$*" >> "$FOLDER/slept"',
+    });
     machine.put("containers", "c1\nc0\n");
     machine.put("members", MEMBERS);
   });
@@ -48,13 +59,14 @@ describe("handover.sh", () => {
     machine.remove();
   });
   function run(image = "sha256:new") {
-    const words = ["postgres-vm1", "vm1", image, MARKER];
+    const words = ["postgres-vm1", "vm1", image, MARKER, "PROGRAM", "8008"];
     const { status, stderr } = machine.run(
       scriptOf(".", "swarm/lib.sh", "database/handover.sh"),
       words,
     );
     assert.equal(status, 0, stderr);
-    return { asked: machine.lines("asked"), slept: machine.lines("slept").length, said: stderr };
+    const slept = machine.lines("slept").filter((seconds) => seconds === "1").length;
+    return { asked: machine.lines("asked"), slept, said: stderr };
   }
 
   it("switches over before the primary's image changes", () => {
@@ -63,6 +75,16 @@ describe("handover.sh", () => {
     assert.equal(slept, 0);
     assert.match(said, /^vm1 gets another image: the primary goes to another machine first$/m);
     assert.match(machine.lines("members").join("\n"), /vm3,10.0.0.3,Leader/);
+    assert.match(
+      machine.lines("rules").join("\n"),
+      /timeout 1m; elements = \{ 8008 \}.*tcp dport @refused ct state new reject with tcp reset/s,
+    );
+  });
+  it("looks for itself where Patroni is not sure", () => {
+    machine.put("unsure", "");
+    const { asked, said } = run();
+    assert.deepEqual(asked, SWITCHED);
+    assert.doesNotMatch(said, /keeps the primary/);
   });
 
   it("waits for a standby that has just been given its own", () => {
@@ -130,7 +152,9 @@ describe("handover.sh", () => {
     assert.equal(said, "vm1 keeps the primary until it stops: not every standby follows it\n");
     machine.put("members", MEMBERS);
     machine.put("refused", "");
-    assert.deepEqual(run().asked, [...SWITCHED, `rm -f ${MARKER}`]);
+    const refusal = run();
+    assert.deepEqual(refusal.asked, SWITCHED);
+    assert.match(refusal.said, /Patroni did not switch over \(412 no good candidates\)$/m);
     machine.put("silent", "");
     machine.put("asked", "");
     assert.deepEqual(run().asked, []);

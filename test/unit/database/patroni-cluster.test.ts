@@ -14,6 +14,7 @@ import {
   renderAccessRules,
   renderDynamicConfig,
   renderPatroniConfig,
+  SWITCHOVER,
 } from "../../../components/database/patroni-files";
 import { documentedDefaults } from "../support/documented-defaults";
 import { assertNoLeak } from "../support/leaks";
@@ -97,12 +98,8 @@ describe("PatroniCluster", () => {
     await made(3);
     for (const name of ["vm1", "vm2", "vm3"]) {
       const { words } = engine.script(`postgres-${name}-handover`);
-      assert.deepEqual(words, [
-        `postgres-${name}`,
-        name,
-        "sha256:postgres",
-        "/tmp/trivet-switchover",
-      ]);
+      const known = [`postgres-${name}`, name, "sha256:postgres", "/tmp/trivet-switchover"];
+      assert.deepEqual(words, [...known, SWITCHOVER, "8008"]);
       assert.ok(engine.get(`postgres-${name}`).dependsOn.includes(`postgres-${name}-handover`));
     }
   });
