@@ -35,7 +35,8 @@ describe("KernelTuning", () => {
         "net.ipv4.tcp_keepalive_time = 30",
         "net.ipv4.tcp_max_syn_backlog = 65535",
         "net.ipv4.tcp_max_tw_buckets = 200000",
-        "net.ipv4.tcp_migrate_req = 1' '# Written by Trivet: changes made here are overwritten.",
+        "net.ipv4.tcp_migrate_req = 1",
+        "net.ipv4.tcp_retries2 = 6' '# Written by Trivet: changes made here are overwritten.",
         "[Unit]",
         "StartLimitIntervalSec=0",
         "[Service]",
@@ -87,6 +88,7 @@ describe("KernelTuning", () => {
       "net.ipv4.tcp_max_syn_backlog": "65535",
       "net.ipv4.tcp_max_tw_buckets": "200000",
       "net.ipv4.tcp_migrate_req": "1",
+      "net.ipv4.tcp_retries2": "6",
     });
   });
 
