@@ -99,8 +99,12 @@ export async function sayAway(
   for (const name of away) {
     const { address = "", port = 22 } = config.machines[name] ?? {};
     const said = findings[name]?.said ?? "";
+    const others =
+      config.machines[name]?.role === "core"
+        ? "; until then etcd, Postgres and Valkey keep their images on the other machines too, which can spare no further member"
+        : "";
     await pulumi.log.warn(
-      `trivet:machines.${name} (${address} port ${port}) does not answer (${said}): what runs there is left as it is, and the first update that reaches it brings it level`,
+      `trivet:machines.${name} (${address} port ${port}) does not answer (${said}): what runs there is left as it is, and the first update that reaches it brings it level${others}`,
     );
   }
 }

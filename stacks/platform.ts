@@ -33,7 +33,7 @@ import type { Machines } from "./machines";
 import { createMachines } from "./machines";
 import { describeOutputs } from "./outputs";
 import { createServices } from "./services";
-import { measuredSize } from "./sizes";
+import { holdFor, measuredSize } from "./sizes";
 
 /** The whole platform, from the picture's bottom to its top. Returns the stack's outputs. */
 export function createPlatform(
@@ -111,7 +111,14 @@ export function createPlatform(
   );
   new PoolerGuard(
     "pooler-guard",
-    { hosts: machines.all, swarm, image: images.pgbouncer, pooler: pgBouncer, upstream: postgres },
+    {
+      hosts: machines.all,
+      swarm,
+      image: images.pgbouncer,
+      pooler: pgBouncer,
+      upstream: postgres,
+      ...holdFor(config.database.pool.waitSeconds),
+    },
     { dependsOn: [pgBouncer] },
   );
   const valkey = new Valkey(

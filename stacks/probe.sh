@@ -5,6 +5,9 @@
 root=${1:-}
 tell() { printf 'trivet-%s %s\n' "$1" "$2"; }
 
+# Whoever asked answers at once: what comes next has nothing of the login in it.
+echo trivet-ready
+read -r -t 10 _ || true
 tell began "$(date +%s.%N)"
 data=/var/lib/docker
 # To ask a Docker that does not run would start it; one whose Swarm has no leader answers after 20 s.
@@ -22,9 +25,12 @@ if systemctl is-active --quiet docker.service 2> /dev/null; then
     tell manages "$manages"
     # A worker's Docker does not tell the Swarm's identity, and a node's does not always notice that it was removed.
     tell member "$(sed '/-END/q' "$root$data/swarm/certificates/swarm-node.crt" 2> /dev/null | grep -v -e - | base64 -d 2> /dev/null | grep -aoE '[a-z0-9]{25}' | head -n 2 | paste -sd' ')"
-    # Nodes that it knows, and machines that leave.sh began to send away.
+    # Nodes that it knows, those that are a platform's machines, services that a stack made, and machines that leave.sh began to
+    # send away.
     if [ "$manages" = true ]; then
       tell nodes "$(timeout 3 docker node ls --quiet 2> /dev/null | paste -sd' ')"
+      tell labelled "$(timeout 3 docker node ls --quiet --filter node.label=trivet.machine 2> /dev/null | paste -sd' ')"
+      tell owned "$(timeout 3 docker service ls --quiet --filter label=trivet.owner 2> /dev/null | wc -l)"
       tell leaving "$(timeout 3 docker node ls --quiet --filter node.label=trivet.leaving=true 2> /dev/null | timeout 3 xargs --no-run-if-empty docker node inspect --format '{{index .Spec.Labels "trivet.machine"}}' 2> /dev/null | paste -sd' ')"
     fi
   fi

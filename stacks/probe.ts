@@ -91,14 +91,19 @@ async function probeMachine(target: SshTarget): Promise<Finding> {
 
 async function attempt(target: SshTarget): Promise<Finding> {
   const started = seconds();
-  const { code, stdout, stderr } = await runOverSsh(target, COMMAND, ATTEMPT_SECONDS, SCRIPT);
+  let asked = started;
+  // Its clock is looked at from then on: a login takes longer than clocks may be apart.
+  const sent = () => (asked = seconds());
+  const reply = { to: "trivet-ready", sent };
+  const ran = await runOverSsh(target, COMMAND, ATTEMPT_SECONDS, SCRIPT, reply);
+  const { code, stdout, stderr } = ran;
   const ended = seconds();
   if (code === null && ended - started < ATTEMPT_SECONDS * 0.9) {
     throw new PlainError("ssh does not start here: install the OpenSSH client");
   }
   const finding = classify(code, `${stdout}\n${stderr}`);
   if (finding.state !== "answers") return finding;
-  return { ...finding, report: parseReport(stdout, started, ended) };
+  return { ...finding, report: parseReport(stdout, asked, ended) };
 }
 
 /** By a clock that nobody sets. */

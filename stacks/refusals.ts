@@ -84,7 +84,8 @@ const LEAVE = "docker swarm leave --force";
 
 /** Machines whose Docker is in another Swarm than the platform's. */
 export function foreignSwarms(situation: Situation): string[] {
-  const { config } = situation;
+  const { config, previous, isFounded = false } = situation;
+  const isFirst = previous === undefined && !isFounded;
   const wasHere = (name: string) => !isNewHere(situation, name);
   const members = reported(situation).flatMap(({ name, report: { swarm } }) =>
     swarm === undefined || swarm.state === "inactive" ? [] : [{ name, swarm }],
@@ -101,6 +102,8 @@ export function foreignSwarms(situation: Situation): string[] {
       const whose = `is in a Swarm that no core machine of this stack manages (${described(swarm)})`;
       return [[name, `${start}${whose}. If nothing there needs it, run ${LEAVE} there`]];
     }
+    const whoseFirst = isFirst ? strangersAtFirst(swarm) : undefined;
+    if (whoseFirst !== undefined) return [[name, `${start}${whoseFirst}`]];
     if (wasHere(name)) return [];
     const isOurs =
       swarm.id !== undefined && stayedIds.length > 0
@@ -121,6 +124,15 @@ export function foreignSwarms(situation: Situation): string[] {
       return `trivet:machines: ${what}. On each whose Swarm nothing needs, run ${LEAVE}`;
     }),
   ];
+}
+
+/** What a stack that was never up must not take for its own; a Swarm that a destroyed one left is as good as a new one. */
+function strangersAtFirst(swarm: SwarmReport): string | undefined {
+  if (swarm.isPlatforms === false) {
+    return `is in a Swarm already, and none of its nodes is a machine of a platform (${described(swarm)}). If nothing there needs it, run ${LEAVE} there`;
+  }
+  if ((swarm.owned ?? 0) === 0) return undefined;
+  return `is a machine of another stack, whose services run there (${described(swarm)}). Take it out of that one, or give this one another machine; if that stack's state was lost, restore it`;
 }
 
 function described({ state, id, managers }: SwarmReport): string {

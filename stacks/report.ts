@@ -24,6 +24,10 @@ export interface SwarmReport {
   node?: string;
   /** Identities of the Swarm's nodes; only managers know them. */
   nodes?: readonly string[];
+  /** Some of them are machines of a platform like this one. */
+  isPlatforms?: boolean;
+  /** Services in it that a stack made and has not destroyed. Count. */
+  owned?: number;
   /** Addresses of its managers, without the port. */
   managers: readonly string[];
   /** It is one of its managers, now. */
@@ -35,7 +39,7 @@ export interface SwarmReport {
 /**
  * Reads what probe.sh printed. Lines of somebody else, as a login shell's, are passed over.
  *
- * @param started Before we dialled, in seconds of a clock that nobody sets meanwhile.
+ * @param started When we told it to begin, in seconds of a clock that nobody sets meanwhile.
  * @param ended After all was read, by the same clock.
  */
 export function parseReport(stdout: string, started: number, ended: number): Report {
@@ -55,10 +59,7 @@ export function parseReport(stdout: string, started: number, ended: number): Rep
   };
 }
 
-/**
- * Its first look at the clock was after we dialled, its last one before we had read it. So the login,
- * which takes long, does not count as a difference.
- */
+/** Its first look at the clock was after we had told it to, its last one before we had read it. */
 function offsetOf(
   began: string | undefined,
   last: string | undefined,
@@ -77,12 +78,14 @@ function swarmOf(told: ReadonlyMap<string, string>): SwarmReport | undefined {
   const [certified, node] = wordsOf(told.get("member"));
   const id = said === "-" ? certified : said;
   const [manages, nodes] = [told.get("manages"), wordsOf(told.get("nodes"))];
-  const leaving = told.get("leaving");
+  const [labelled, owned, leaving] = [told.get("labelled"), told.get("owned"), told.get("leaving")];
   return {
     state,
     ...(id !== undefined && { id }),
     ...(node !== undefined && { node }),
     ...(nodes.length > 0 && { nodes }),
+    ...(nodes.length > 0 && labelled !== undefined && { isPlatforms: labelled !== "" }),
+    ...(/^\d+$/.test(owned ?? "") && { owned: Number(owned) }),
     managers: managers.map((address) => address.replace(/:\d+$/, "")),
     ...(manages !== undefined && { isManager: manages === "true" }),
     ...(leaving !== undefined && { leaving: wordsOf(leaving) }),

@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { DatabaseSize, MachineSize } from "../components/database/sizing";
+import { GUARD_DEFAULTS } from "../components/database/pooler-guard";
 import { sizeDatabase } from "../components/database/sizing";
 import type { Facts } from "../components/machine";
 import type { PlatformConfig } from "./config";
@@ -59,4 +60,10 @@ export function measuredSize(
   facts: Readonly<Record<string, pulumi.Output<Facts>>>,
 ): pulumi.Output<PlatformSize> {
   return pulumi.all(facts).apply((known) => sizePlatform(config, known));
+}
+
+/** Queries are held for less time than their pooler lets them wait: it would end them one by one. */
+export function holdFor(waitSeconds: number): { deadlineSeconds?: number } {
+  const most = Math.max(5, waitSeconds - 5);
+  return most >= GUARD_DEFAULTS.deadlineSeconds ? {} : { deadlineSeconds: most };
 }

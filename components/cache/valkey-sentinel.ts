@@ -18,6 +18,7 @@ export interface SentinelArgs {
   /** Addresses of all servers, the first machine's first. */
   members: pulumi.Output<string[]>;
   password: pulumi.Output<string>;
+  isHeld: boolean;
   dependsOn: pulumi.Resource[];
 }
 
@@ -31,7 +32,7 @@ export function runSentinel(
   args: SentinelArgs,
   parent: pulumi.Resource,
 ): PinnedService {
-  const { host, swarm, image, dependsOn } = args;
+  const { host, swarm, image, isHeld, dependsOn } = args;
   const service = `${name}-${host.name}`;
   const folder = `/etc/trivet/${name}`;
   const config = pulumi
@@ -75,6 +76,7 @@ export function runSentinel(
       configFolders: { [folder]: "/etc/trivet" },
       volumes: { [`trivet-${name}`]: "/var/lib/valkey-data" },
       stopGraceSeconds: 10,
+      isHeld,
       dependsOn: [files, ...dependsOn],
     },
     parent,

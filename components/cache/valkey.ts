@@ -3,7 +3,7 @@ import * as random from "@pulumi/random";
 import { ArgsCheck } from "../core/args-check";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
-import { leadOf } from "../core/host";
+import { isShort, leadOf } from "../core/host";
 import { remoteFiles } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
 import { readScript, remoteScript } from "../core/remote-script";
@@ -78,7 +78,8 @@ export class Valkey extends Component implements CacheEndpoints {
       const { password } = this;
       const sentinels = rolling(hosts, (host, before) => {
         const dependsOn = [...servers, ...before];
-        const own = { host, swarm, image, members, password, dependsOn };
+        const isHeld = isShort(hosts);
+        const own = { host, swarm, image, members, password, isHeld, dependsOn };
         return runSentinel(`${name}-sentinel`, own, this);
       });
       this.settle(name, hosts, [...servers, ...sentinels]);
@@ -135,6 +136,7 @@ export class Valkey extends Component implements CacheEndpoints {
         configFolders: { [folder]: "/etc/trivet" },
         volumes: { [`trivet-${name}`]: "/var/lib/valkey-data" },
         stopGraceSeconds: 30,
+        isHeld: isShort(args.hosts),
         dependsOn: [files, ...before],
       },
       this,

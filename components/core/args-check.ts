@@ -66,11 +66,18 @@ export class ArgsCheck {
     return this.that(
       [1, 3, 5].includes(values.length),
       path,
-      `has ${values.length} entries, must have 1, 3 or 5: an even number survives no more failures than one fewer`,
+      `has ${values.length} entries, must have 1, 3 or 5: ${quorumReason(values.length)}`,
     );
   }
 
   done(): void {
     if (this.problems.length > 0) throw new InvalidArgsError(this.subject, this.problems);
   }
+}
+
+/** Why so many members are no good number for a quorum. */
+export function quorumReason(count: number): string {
+  return count % 2 === 0
+    ? "an even number survives no more failures than one fewer"
+    : "each further one makes every decision wait for more machines";
 }

@@ -64,6 +64,14 @@ export function leadOf(hosts: readonly Host[]): Host {
   return lead ?? firstOf(hosts);
 }
 
+/**
+ * Whether a cluster on these machines can spare no further member, since one is out of reach: what runs of it stays as it is
+ * until that one answers.
+ */
+export function isShort(hosts: readonly Host[]): boolean {
+  return hosts.some(({ away }) => away !== undefined);
+}
+
 /** Whether a resource has to be left out for now: its machine is out of reach and has never had it. */
 export function isLeftOut({ away }: Host, type: string, name: string): boolean {
   return away !== undefined && !away.known.has(`${type}::${name}`);

@@ -18,6 +18,14 @@ export interface SshResult {
   stderr: string;
 }
 
+/** A line that the command gets on its standard input once it has printed another. */
+export interface Reply {
+  /** What it prints. */
+  to: string;
+  /** Called as the line is sent. */
+  sent: () => void;
+}
+
 /** Until the machine has shown its host key. Seconds. */
 const CONNECT_SECONDS = 5;
 
@@ -44,13 +52,15 @@ export function lastLine(output: string, most = 200): string {
 /**
  * Runs a command over the system's ssh, from the program itself. Never rejects.
  *
- * @param input What the command reads.
+ * @param input What the command reads first.
+ * @param reply An empty line that it reads next; without it, its input ends there.
  */
 export async function runOverSsh(
   { address, options }: SshTarget,
   command: string,
   limitSeconds: number,
   input = "",
+  reply?: Reply,
 ): Promise<SshResult> {
   return await new Promise((resolve) => {
     const limits = { timeout: limitSeconds * 1000, maxBuffer: 16_777_216 };
@@ -64,6 +74,17 @@ export async function runOverSsh(
       },
     );
     child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
+    if (reply === undefined) {
+      child.stdin?.end(input);
+      return;
+    }
+    child.stdin?.write(input);
+    let printed = "";
+    child.stdout?.on("data", (chunk: Buffer | string) => {
+      printed += chunk.toString();
+      if (!printed.includes(reply.to) || child.stdin?.writableEnded === true) return;
+      reply.sent();
+      child.stdin?.end("\n");
+    });
   });
 }

@@ -3,7 +3,7 @@ import { ArgsCheck } from "../core/args-check";
 import { entryOf } from "../core/collections";
 import { Component } from "../core/component";
 import type { Host } from "../core/host";
-import { leadOf } from "../core/host";
+import { isShort, leadOf } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
@@ -140,6 +140,7 @@ export class EtcdCluster extends Component implements EtcdEndpoints {
         configFolders: { [folder]: "/etc/trivet" },
         volumes: { [`trivet-${name}`]: "/var/lib/etcd-data" },
         stopGraceSeconds: 15,
+        isHeld: isShort(args.hosts),
         dependsOn: [files, ...after],
       },
       this,

@@ -5,7 +5,7 @@ import { entryOf } from "../core/collections";
 import { Component } from "../core/component";
 import { withDefaults } from "../core/defaults";
 import type { Host } from "../core/host";
-import { leadOf } from "../core/host";
+import { isShort, leadOf } from "../core/host";
 import { PORTS } from "../core/ports";
 import { remoteFiles, signalService } from "../core/remote-files";
 import type { RemoteRun } from "../core/remote-script";
@@ -90,6 +90,9 @@ const SCRIPTS = {
   passwords: readScript(__dirname, "passwords.sh"),
   roles: readScript(__dirname, "roles.sh"),
 };
+
+/** What handover.sh needs for a switchover. */
+const SWITCHOVER_WORDS = [SWITCHOVER_MARKER, SWITCHOVER, String(PORTS.patroni)];
 
 /** Postgres under Patroni: one member per machine, one of them the primary, failing over by itself. */
 export class PatroniCluster extends Component implements DatabaseEndpoints {
@@ -190,7 +193,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
       },
       this,
     );
-    const handover = args.hosts.length === 1 ? [] : [this.handOver(name, host, args.image, after)];
+    const handover = args.hosts.length === 1 ? [] : [this.handOver(name, host, args, after)];
     return this.startMember(name, host, args, folder, [files, ...after, ...handover]);
   }
 
@@ -198,20 +201,14 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
   private handOver(
     name: string,
     host: Host,
-    image: pulumi.Input<string>,
+    { hosts, image }: PatroniClusterArgs,
     dependsOn: pulumi.Resource[],
   ): RemoteRun {
     const script = {
       script: SCRIPTS.handover,
-      args: [
-        `${name}-${host.name}`,
-        host.name,
-        image,
-        SWITCHOVER_MARKER,
-        SWITCHOVER,
-        `${PORTS.patroni}`,
-      ],
+      args: [`${name}-${host.name}`, host.name, image, ...SWITCHOVER_WORDS],
       dependsOn,
+      once: isShort(hosts),
     };
     return remoteScript(`${name}-${host.name}-handover`, host, script, this);
   }
@@ -238,6 +235,7 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
         sharedMemoryMiB: 256,
         // A fast shutdown writes a checkpoint first.
         stopGraceSeconds: 120,
+        isHeld: isShort(args.hosts),
         dependsOn,
       },
       this,

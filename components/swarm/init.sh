@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Starts the Swarm on this machine, or finds that it is in one. Prints the manager token, the worker token, and the
-# Swarm's identity. Arguments: private address, address pool, private addresses of all managers.
+# Swarm's identity. Arguments: the machine's name, private address, address pool, private addresses of all managers.
 set -euo pipefail
-address=$1 pool=$2
-shift 2
+name=$1 address=$2 pool=$3
+shift 3
 
 # Pending while a machine that just started looks for the others.
 for _ in $(seq 1 180); do
@@ -23,6 +23,9 @@ case $state in
     done
     docker swarm init --advertise-addr "$address" --listen-addr "$address:2377" \
       --data-path-addr "$address" --default-addr-pool "$pool" --task-history-limit 2 >/dev/null
+    # By its label it is known as a platform's from then on, also if this update is cut off here: the next one takes no Swarm
+    # without one. Best effort: nodes.sh gives it to every machine.
+    docker node update --label-add "trivet.machine=$name" self >/dev/null || true
     ;;
   *)
     echo "$(hostname): its Swarm is locked or half-joined: see docker info; docker swarm leave --force removes it" >&2

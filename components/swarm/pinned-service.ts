@@ -43,6 +43,8 @@ export interface PinnedServiceArgs {
   sysctls?: Record<string, string>;
   /** Upper limit of memory. MiB; none by default. */
   memoryLimitMiB?: pulumi.Input<number>;
+  /** Where it is there already it stays as it is, whatever is asked for. @default false */
+  isHeld?: boolean;
   dependsOn?: pulumi.CustomResourceOptions["dependsOn"];
 }
 
@@ -129,7 +131,7 @@ export function pinnedService(
       // Read back, the host's network has its identity instead of its name. Taken for a change by
       // the update after a refresh, that would replace the service.
       ...(publish === undefined && { ignoreChanges: ["taskSpec.networksAdvanceds"] }),
-      ...(host.away && { ignoreChanges: ["*"] }),
+      ...((host.away !== undefined || args.isHeld === true) && { ignoreChanges: ["*"] }),
     },
   );
 }

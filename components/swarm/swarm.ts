@@ -109,7 +109,12 @@ export class Swarm extends Component implements SwarmHandle {
   ): RemoteRun {
     const script = {
       script: SCRIPTS.init,
-      args: [lead.privateAddress, network.addressPool, ...managers.map((m) => m.privateAddress)],
+      args: [
+        lead.name,
+        lead.privateAddress,
+        network.addressPool,
+        ...managers.map((m) => m.privateAddress),
+      ],
       secretOutput: true,
       dependsOn,
     };

@@ -55,6 +55,24 @@ async function checkReturn(
   details.namesResolveAfterSeconds = elapsed() + (await secondsUntil(resolves, 120));
 }
 
+/** Whether the primary takes writes, and every machine answers users. */
+async function serves(cluster: Cluster): Promise<boolean> {
+  try {
+    const primary = await cluster.primary();
+    const inRecovery = `docker exec ${containerOf(`postgres-${primary}`)} psql -U postgres -Atc 'select pg_is_in_recovery()'`;
+    const { host } = new URL(cluster.target.outputs.urls[0] ?? "");
+    const page = (name: string) =>
+      `curl -sk -m 5 -o /dev/null -w '%{http_code}' -H 'Host: ${host}' https://${cluster.addressOf(name)}/`;
+    const [writes, ...pages] = await Promise.all([
+      cluster.on(primary, inRecovery, 10),
+      ...cluster.names.map(async (name) => await cluster.on(name, page(name), 10)),
+    ]);
+    return writes === "f" && pages.every((status) => status === "200");
+  } catch {
+    return false;
+  }
+}
+
 /** `peersOnly`: users still reach the machine, so that it could go on telling them that it wrote. */
 function isolation(seconds: number, peersOnly = false): Drill {
   return {
@@ -212,6 +230,7 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
     about: "all machines lose their power, and start in random order",
     // Off for ten seconds, then serving 120 s after the last start.
     boundSeconds: 140,
+    httpBoundSeconds: 140,
     limits: { servingAfterSeconds: 120 },
     prepare: async (cluster) => {
       await Promise.resolve();
@@ -231,9 +250,8 @@ export const MACHINE_FAULTS: Readonly<Record<string, Drill>> = {
           }
         },
         check: async (details) => {
-          const hasPrimary = async () => (await cluster.primary().catch(() => "")) !== "";
           const booted = (Date.now() - lastStart) / SECOND;
-          details.servingAfterSeconds = booted + (await secondsUntil(hasPrimary, 300));
+          details.servingAfterSeconds = booted + (await secondsUntil(() => serves(cluster), 300));
         },
       };
     },

@@ -126,13 +126,33 @@ async function rebootOne(run: Run, machine: Machine): Promise<void> {
   } else {
     if (name === primary) say(await switchover(outputs, { say, signal }));
     const limitSeconds = limits.drainSeconds;
-    await whileDrained({ name, others, say, signal, limitSeconds }, async () => {
-      await restartAndWait(run, machine);
+    await withoutEntry(machine, async () => {
+      await whileDrained({ name, others, say, signal, limitSeconds }, async () => {
+        await restartAndWait(run, machine);
+      });
     });
   }
   say(`${name}: answers again; waiting until everything is redundant`);
   await redundantWithin(outputs, limits.redundantSeconds, signal);
   say(`${name}: done`);
+}
+
+/** Shell for a keepalived that starts with the machine. */
+const keepalived = (verb: "stop" | "start") =>
+  `if systemctl is-enabled --quiet keepalived 2> /dev/null; then systemctl ${verb} keepalived; fi`;
+
+/**
+ * Gives the floating address to another machine first, if this one holds it: its own check would notice a drained nginx only
+ * after two seconds. Started by the restart, or here if there was none.
+ */
+async function withoutEntry(machine: Machine, act: () => Promise<void>): Promise<void> {
+  if (machine.role === "core") await callOn(machine, keepalived("stop"), ASK_SECONDS);
+  try {
+    await act();
+  } catch (error) {
+    await callOn(machine, keepalived("start"), ASK_SECONDS);
+    throw error;
+  }
 }
 
 async function restartAndWait(run: Run, machine: Machine): Promise<void> {

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import type { z } from "zod";
+import { quorumReason } from "../../components/core/args-check";
 import { PORTS } from "../../components/core/ports";
 import { connectionsNeeded } from "../../components/database/sizing";
 import { PLATFORM_NAMES } from "../../components/web/app-environment";
@@ -92,7 +93,7 @@ function checkQuorum(raw: Raw, names: readonly string[], report: Report): void {
   if (names.length === 0) {
     report(["machines"], "is empty, must name at least one machine");
   } else if (![1, 3, 5].includes(core.length)) {
-    const reason = "an even number survives no more failures than one fewer";
+    const reason = quorumReason(core.length);
     const message = `has ${core.length} machines of role "core", must have 1, 3 or 5: ${reason}`;
     report(["machines"], message);
   }

@@ -13,6 +13,8 @@ export interface Shape {
   worker: boolean;
   /** Largest body of a request, which nginx is told on every machine. MiB. */
   bodyMiB?: number;
+  /** Base of the platform's own images. */
+  debian?: string;
 }
 
 export const FIRST_SHAPE: Shape = {
@@ -58,6 +60,7 @@ export function configurationOf(shape: Shape, ...machines: readonly SwarmMachine
     "trivet:ssh": { privateKeyPath: "~/.ssh/id_ed25519" },
     "trivet:domains": ["example.org"],
     ...(shape.bodyMiB !== undefined && { "trivet:loadBalancer": { maxBodyMiB: shape.bodyMiB } }),
+    ...(shape.debian !== undefined && { "trivet:images": { debian: shape.debian } }),
     "trivet:services": { web, ...(shape.worker && { worker }) },
   };
   return `config: ${JSON.stringify(config, null, 2)}\n`;

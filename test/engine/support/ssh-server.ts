@@ -14,6 +14,8 @@ export const FACTS = {
   architecture: "x86_64",
 };
 
+const READY = "echo trivet-ready";
+
 /** What probe.sh prints, of a machine whose clock is so far ahead. */
 export function probeReport(told: Readonly<Record<string, string>>, aheadSeconds = 0): string {
   const now = (Date.now() / 1000 + aheadSeconds).toFixed(3);
@@ -122,7 +124,12 @@ function pretend(
       }
       let input = "";
       channel.setEncoding("utf8");
-      channel.on("data", (text: string) => (input += text));
+      channel.on("data", (text: string) => {
+        const wasReady = input.includes(READY);
+        input += text;
+        // probe.sh waits for an answer to that.
+        if (!wasReady && input.includes(READY)) channel.write("trivet-ready\n");
+      });
       channel.once("end", () => {
         record({ command, input });
         const printed = answer(command, input);

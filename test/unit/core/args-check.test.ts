@@ -67,7 +67,11 @@ describe("ArgsCheck", () => {
     ["repeats", (c) => c.unique(["a", "b", "a", "b", "a"], "u"), "u: repeats a, b"],
     ["two members", (c) => c.quorum([1, 2], "q"), `q: has 2 ${quorum}`],
     ["no member", (c) => c.quorum([], "q"), `q: has 0 ${quorum}`],
-    ["seven", (c) => c.quorum([1, 2, 3, 4, 5, 6, 7], "q"), `q: has 7 ${quorum}`],
+    [
+      "seven",
+      (c) => c.quorum([1, 2, 3, 4, 5, 6, 7], "q"),
+      "q: has 7 entries, must have 1, 3 or 5: each further one makes every decision wait for more machines",
+    ],
     ["what is not so", (c) => c.that(false, "x.y", "is wrong"), "x.y: is wrong"],
   ];
   for (const [title, build, problem] of bad) {

@@ -124,6 +124,22 @@ describe("machines of another Swarm", () => {
     );
   });
 
+  it("are told apart at the first update, when nobody is new", () => {
+    const swarm = { ...inSwarm("a", ["10.0.0.2"]).swarm, isManager: true, nodes: ["n1"] };
+    const at = (more: object, previous?: Previous) =>
+      told(core, { vm1: none, vm2: { swarm: { ...swarm, ...more } }, vm3: none }, previous);
+    assert.deepEqual(at({ isPlatforms: false, owned: 0 }), [
+      `${label(2)}is in a Swarm already, and none of its nodes is a machine of a platform (ID a, managers: 10.0.0.2). If nothing there needs it, run docker swarm leave --force there`,
+    ]);
+    assert.deepEqual(at({ isPlatforms: true, owned: 7 }), [
+      `${label(2)}is a machine of another stack, whose services run there (ID a, managers: 10.0.0.2). Take it out of that one, or give this one another machine; if that stack's state was lost, restore it`,
+    ]);
+    assert.deepEqual(at({ isPlatforms: true, owned: 0 }), []);
+    assert.deepEqual(at({ isPlatforms: true, owned: 7 }, was(1, 2, 3)), []);
+    const founded = situation(core, { vm2: { swarm: { ...swarm, isPlatforms: true, owned: 7 } } });
+    assert.deepEqual(refused.foreignSwarms({ ...founded, isFounded: true }), []);
+  });
+
   it("are named together where nobody was there first", () => {
     const [a, b] = [inSwarm("a", ["10.0.0.1"]), inSwarm("b", ["10.0.0.2"])];
     assert.deepEqual(told(core, { vm1: a, vm2: b, vm3: none }), [

@@ -15,13 +15,19 @@ describe("what a machine tells of itself", () => {
     writeFileSync(join(root, path), text, { mode });
   };
   /** Docker as it is asked here: the folder of its data, what it says of its Swarm, whether it manages it, and who leaves. */
-  const docker = (swarm: string, data = "/var/lib/docker", manages = "false", leaving = "") => {
+  const docker = (
+    swarm: string,
+    data = "/var/lib/docker",
+    manages = "false",
+    leaving = "",
+    labelled = "n1",
+  ) => {
     put("bin/systemctl", '#!/bin/sh\n[ "$*" = "is-active --quiet docker.service" ]\n', 0o755);
     const names = leaving
       .split(" ")
       .map((name) => `${name}\\n`)
       .join("");
-    const nodes = `"node ls --quiet") printf 'n1\\nn2\\n' ;; "node ls --quiet --filter node.label=trivet.leaving=true") echo n1 ;; "node inspect"*" n1") printf '${names}' ;;`;
+    const nodes = `"node ls --quiet") printf 'n1\\nn2\\n' ;; "node ls --quiet --filter node.label=trivet.machine") printf '${labelled}' ;; "service ls --quiet --filter label=trivet.owner") printf 's1\\ns2\\n' ;; "node ls --quiet --filter node.label=trivet.leaving=true") echo n1 ;; "node inspect"*" n1") printf '${names}' ;;`;
     const info = `printf '%s\\n' '${data}' '${swarm}' '${manages}'`;
     put("bin/docker", `#!/bin/sh\ncase "$*" in ${nodes} *) ${info} ;; esac\n`, 0o755);
   };
@@ -73,13 +79,15 @@ describe("what a machine tells of itself", () => {
 
   it("is its place in that Swarm, and who was sent away from there if it manages it", () => {
     const swarm = { state: "active", managers: ["10.0.0.1"] };
-    const told = (manages: string, leaving = "") => {
-      docker("active - 10.0.0.1:2377", "/var/lib/docker", manages, leaving);
+    const told = (manages: string, leaving = "", labelled = "n1") => {
+      docker("active - 10.0.0.1:2377", "/var/lib/docker", manages, leaving, labelled);
       return report().swarm;
     };
     assert.deepEqual(told("false", "vm2"), { ...swarm, isManager: false });
     const nodes = ["n1", "n2"];
-    assert.deepEqual(told("true"), { ...swarm, isManager: true, nodes, leaving: [] });
+    const known = { ...swarm, isManager: true, nodes, owned: 2, leaving: [] };
+    assert.deepEqual(told("true"), { ...known, isPlatforms: true });
+    assert.deepEqual(told("true", "", ""), { ...known, isPlatforms: false });
     assert.deepEqual(told("true", "vm2 vm3")?.leaving, ["vm2", "vm3"]);
   });
 

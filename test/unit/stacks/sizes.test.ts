@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import {
   connectionDemand,
+  holdFor,
   measuredSize,
   sizePlatform,
   smallestMachine,
@@ -108,6 +109,16 @@ describe("sizePlatform", () => {
     assert.deepEqual(
       await valueOf(measuredSize(parsed(), { vm1: later })),
       sizePlatform(parsed(), facts),
+    );
+  });
+});
+
+describe("how long queries are held", () => {
+  it("is less than their pooler lets them wait", () => {
+    assert.deepEqual([45, 60].map(holdFor), [{}, {}]);
+    assert.deepEqual(
+      [1, 10, 20, 44].map(holdFor),
+      [5, 5, 15, 39].map((deadlineSeconds) => ({ deadlineSeconds })),
     );
   });
 });

@@ -50,7 +50,7 @@ describe("a machine on its way into the Swarm", () => {
 
   describe("init.sh", () => {
     const init = () =>
-      machine.run(scriptOf("swarm", "init.sh"), ["10.0.0.2", "10.214.0.0/16", ...ALL]);
+      machine.run(scriptOf("swarm", "init.sh"), ["vm2", "10.0.0.2", "10.214.0.0/16", ...ALL]);
 
     it("starts a Swarm, and prints what the others need", () => {
       // Its own port, of a daemon that has just been restarted.

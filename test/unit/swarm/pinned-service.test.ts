@@ -57,6 +57,10 @@ describe("pinnedService", () => {
     assert.deepEqual(published.ignoreChanges, ["*"]);
   });
 
+  it("stays as it is while it is held", async () => {
+    assert.deepEqual((await made({ isHeld: true })).ignoreChanges, ["*"]);
+  });
+
   it("is left out on a machine that is away and has never had it", async () => {
     const { type: standIn, custom } = await made({ host: away(`${type}::other`) });
     assert.deepEqual([standIn, custom], ["trivet:core:LeftOut", false]);

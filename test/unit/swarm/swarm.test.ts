@@ -51,7 +51,7 @@ describe("Swarm", () => {
     ]);
     assert.deepEqual(engine.script("swarm-vm1-gateway").words, ["10.212.0.0/24", "10.212.0.1"]);
     const { words } = engine.script("swarm-init");
-    assert.deepEqual(words, ["10.0.0.1", "10.214.0.0/16", "10.0.0.1"]);
+    assert.deepEqual(words, ["vm1", "10.0.0.1", "10.214.0.0/16", "10.0.0.1"]);
     assert.deepEqual(engine.script("swarm-vm1-join").words, [
       "vm1",
       "10.0.0.1",
@@ -82,7 +82,7 @@ describe("Swarm", () => {
     const managers = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
     const tokens = `${TOKENS.manager}\n${TOKENS.worker}\n${SWARM_ID}\n`;
     const words = (name: string) => engine.script(name).words;
-    assert.deepEqual(words("swarm-init"), ["10.0.0.1", "10.214.0.0/16", ...managers]);
+    assert.deepEqual(words("swarm-init"), ["vm1", "10.0.0.1", "10.214.0.0/16", ...managers]);
     assert.deepEqual(words("swarm-vm3-join"), ["vm3", "10.0.0.3", "manager", "none", ...managers]);
     assert.deepEqual(words("swarm-app1-join"), ["app1", "10.0.0.9", "worker", "none", ...managers]);
     assert.equal(engine.script("swarm-app1-join").data, tokens);
@@ -136,7 +136,7 @@ describe("Swarm", () => {
     const [vm1, vm2, vm3] = hosts(3);
     assert.ok(vm1 !== undefined && vm2 !== undefined && vm3 !== undefined);
     await made({ managers: [{ ...vm1, isNew: true }, { ...vm2, isNew: false }, vm3] });
-    assert.equal(engine.script("swarm-init").words[0], "10.0.0.2");
+    assert.deepEqual(engine.script("swarm-init").words.slice(0, 2), ["vm2", "10.0.0.2"]);
     for (const name of ["swarm-init", "swarm-nodes"]) {
       assert.equal(engine.addressOf(name), "203.0.113.2");
     }

@@ -34,6 +34,13 @@ const CURL = `case "\${!#}" in
 esac
 `;
 
+/** keepalived, where the platform has one address. */
+const SYSTEMCTL = `case $1 in
+  is-enabled) [ -e "$WORLD/entry" ] ;;
+  *) echo "$* $MACHINE" >> "$WORLD/log" ;;
+esac
+`;
+
 /** Machines of a running platform, as the operator's commands see them through "ssh". */
 export class FakeMachines {
   readonly folder = mkdtempSync(join(tmpdir(), "trivet-machines-"));
@@ -56,6 +63,7 @@ export class FakeMachines {
     }
     this.program("sudo", 'shift; exec "$@"\n');
     this.program("curl", CURL);
+    this.program("systemctl", SYSTEMCTL);
     copyFileSync(join(__dirname, "fake-docker.sh"), join(bin, "docker"));
     chmodSync(join(bin, "docker"), 0o755);
     this.set("ssh.sh", SSH);

@@ -68,6 +68,16 @@ describe("trivet reboot", () => {
     ]);
   });
 
+  it("gives the floating address to another machine first, and takes part again where the restart fails", async () => {
+    machines.set("entry");
+    await run({ machines: ["vm2"] });
+    assert.deepEqual(log().slice(0, 2), ["stop keepalived vm2", "pause vm2"]);
+    assert.ok(!log().includes("start keepalived vm2"), "its start does that");
+    const restart = async () => await Promise.reject(new Error("no power"));
+    await assert.rejects(run({ machines: ["vm3"], restart }), /no power/);
+    assert.equal(log().at(-1), "start keepalived vm3");
+  });
+
   it("leaves an application alone that is not on the machine", async () => {
     machines.set("web", "vm1\nvm2\nvm2\n");
     assert.match(await run({ machines: ["vm3"] }), /^restarted vm3 in \d+ s$/);
