@@ -4,7 +4,12 @@
 set -euo pipefail
 subnet=$1 gateway=$2
 
-if found=$(docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' docker_gwbridge 2>/dev/null); then
+subnet_of_bridge() { docker network inspect --format '{{(index .IPAM.Config 0).Subnet}}' docker_gwbridge 2>/dev/null; }
+# What a Swarm that the machine has left leaves behind; Docker removes none that a container uses.
+if found=$(subnet_of_bridge) && [ "$found" != "$subnet" ] && [ "$(docker info --format '{{.Swarm.LocalNodeState}}')" = inactive ]; then
+  docker network rm docker_gwbridge >/dev/null 2>&1 || true
+fi
+if found=$(subnet_of_bridge); then
   if [ "$found" != "$subnet" ]; then
     echo "$(hostname): docker_gwbridge has the subnet $found, the configuration says $subnet: set network.gatewaySubnet to $found, or remove the network while no service runs" >&2
     exit 1
