@@ -71,9 +71,9 @@ export class ValkeyRouter extends Component {
       );
     const port = PORTS.valkeyRouter;
     // Clients keep their connections for good, and meanwhile no new one is taken.
-    const stopGraceSeconds = 1;
+    const drainSeconds = 1;
     return proxyService(
-      { service, host, swarm, image, folder, config, port, stopGraceSeconds, before },
+      { service, host, swarm, image, folder, config, port, drainSeconds, before },
       this,
     );
   }

@@ -79,7 +79,7 @@ export class PrimaryRouter extends Component {
         port: PORTS.routerStats,
         // Poolers give their sessions up as soon as no transaction is open (pooler-guard.py). Three of 18 routers went on
         // for the ten seconds that they had then, without a single connection; why is not known.
-        stopGraceSeconds: 2,
+        drainSeconds: 2,
         before,
       },
       this,

@@ -11,6 +11,7 @@ import { hosts, knownHosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/pla
 import { Recorder } from "../support/recorder";
 import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
+import { scriptOf } from "../support/stand-ins";
 
 const PASSWORD = "CachePassword0815";
 const CONFIG = "/etc/trivet/valkey-router/haproxy.cfg";
@@ -50,6 +51,11 @@ describe("ValkeyRouter", () => {
             owner: "64803:64803",
             content: renderCacheRouterConfig({ ...config, maxConnections: 4000 }),
           },
+          "/etc/trivet/valkey-router/start.sh": {
+            mode: "0644",
+            owner: "0:0",
+            content: scriptOf("swarm", "proxy.sh"),
+          },
         });
         assert.match(
           words[0] ?? "",
@@ -71,6 +77,7 @@ describe("ValkeyRouter", () => {
     assert.deepEqual(containerSpec, {
       image: "sha256:haproxy",
       hostname: "vm1",
+      commands: ["bash", "/etc/trivet/start.sh", "1"],
       healthcheck: {
         tests: ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/6380"],
         interval: "10s",
@@ -79,7 +86,7 @@ describe("ValkeyRouter", () => {
         startPeriod: "10s",
       },
       mounts: [{ type: "bind", source, target: "/etc/trivet", readOnly: true }],
-      stopGracePeriod: "1s",
+      stopGracePeriod: "15s",
     });
     const file = filesIn(engine.script("valkey-router-vm1-files").data)[CONFIG];
     assert.match(file?.content ?? "", /^ {2}maxconn 100$/m);

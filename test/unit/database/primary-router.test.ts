@@ -9,6 +9,7 @@ import { hosts, knownHosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/pla
 import { Recorder } from "../support/recorder";
 import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
+import { scriptOf } from "../support/stand-ins";
 
 const members = (count: number) =>
   hosts(count).map(({ name }, i) => ({ name, address: `10.0.0.${i + 1}` }));
@@ -41,6 +42,11 @@ describe("PrimaryRouter", () => {
             owner: "64803:64803",
             content: renderRouterConfig(listen, members(count), 4000),
           },
+          "/etc/trivet/router/start.sh": {
+            mode: "0644",
+            owner: "0:0",
+            content: scriptOf("swarm", "proxy.sh"),
+          },
         });
         assert.match(
           words[0] ?? "",
@@ -62,6 +68,7 @@ describe("PrimaryRouter", () => {
     assert.deepEqual(containerSpec, {
       image: "sha256:haproxy",
       hostname: "vm1",
+      commands: ["bash", "/etc/trivet/start.sh", "2"],
       healthcheck: {
         tests: ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/7000"],
         interval: "10s",
@@ -72,7 +79,7 @@ describe("PrimaryRouter", () => {
       mounts: [
         { type: "bind", source: "/etc/trivet/router", target: "/etc/trivet", readOnly: true },
       ],
-      stopGracePeriod: "2s",
+      stopGracePeriod: "15s",
     });
     const file = filesIn(engine.script("router-vm1-files").data)["/etc/trivet/router/haproxy.cfg"];
     assert.match(file?.content ?? "", /^ {2}maxconn 100$/m);
