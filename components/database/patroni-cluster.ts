@@ -86,10 +86,14 @@ export interface DatabaseEndpoints {
 const OWNER = "64802:64802";
 const SCRIPTS = {
   handover: managerScript(__dirname, "handover.sh"),
-  settings: readScript(__dirname, "settings.sh"),
+  settings: behindPrimary("settings.sh"),
   passwords: readScript(__dirname, "passwords.sh"),
-  roles: readScript(__dirname, "roles.sh"),
+  roles: behindPrimary("roles.sh"),
 };
+
+function behindPrimary(file: string): string {
+  return [readScript(__dirname, "primary.sh"), readScript(__dirname, file)].join("\n");
+}
 
 /** What handover.sh needs for a switchover. */
 const SWITCHOVER_WORDS = [SWITCHOVER_MARKER, SWITCHOVER, String(PORTS.patroni)];
@@ -250,15 +254,12 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
     settings: pulumi.Output<PatroniSettings>,
     dependsOn: PinnedService[],
   ): RemoteRun {
-    const addresses = args.hosts.map(
-      (host) => pulumi.interpolate`${host.privateAddress}:${PORTS.patroni}`,
-    );
     const stdin = pulumi
       .all([passwords, settings])
       .apply(([{ rest }, current]) => `${rest}\n${JSON.stringify(renderDynamicConfig(current))}\n`);
     const script = {
       script: SCRIPTS.settings,
-      args: [String(startSeconds), ...addresses],
+      args: [String(startSeconds), ...restAddresses(args.hosts)],
       stdin,
       dependsOn,
     };
@@ -284,23 +285,26 @@ export class PatroniCluster extends Component implements DatabaseEndpoints {
   private createRoles(
     name: string,
     args: PatroniClusterArgs,
-    database: Required<ApplicationDatabase>,
+    database: Required<ApplicationDatabase> & { startSeconds: number },
     passwords: pulumi.Output<PatroniPasswords>,
     application: pulumi.Output<string>,
     dependsOn: RemoteRun[],
   ): RemoteRun {
     const lead = leadOf(args.hosts);
-    const addresses = pulumi
-      .all(args.hosts.map((host) => host.privateAddress))
-      .apply((all) => all.join(","));
+    const { user, name: made, startSeconds } = database;
+    const addresses = restAddresses(args.hosts);
     const script = {
       script: SCRIPTS.roles,
-      args: [`${name}-${lead.name}`, addresses, database.user, database.name],
+      args: [`${name}-${lead.name}`, user, made, String(startSeconds), ...addresses],
       stdin: pulumi.interpolate`${passwords.superuser}\n${application}\n`,
       dependsOn,
     };
     return remoteScript(`${name}-roles`, lead, script, this);
   }
+}
+
+function restAddresses(hosts: readonly Host[]): pulumi.Output<string>[] {
+  return hosts.map((host) => pulumi.interpolate`${host.privateAddress}:${PORTS.patroni}`);
 }
 
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;

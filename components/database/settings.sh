@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Hands the cluster's dynamic configuration to Patroni once there is a primary, then restarts Postgres where a parameter
 # needs that: standbys first, the primary last. Arguments: seconds to wait, then the members' REST addresses.
-# Standard input: the REST password, then the configuration as one line of JSON.
+# Standard input: the REST password, then the configuration as one line of JSON. Runs behind primary.sh.
 set -euo pipefail
 limit=$1
 shift
@@ -9,21 +9,9 @@ read -r password
 read -r settings
 
 request() { curl --silent --show-error --fail --max-time 60 --config <(printf 'user = "patroni:%s"\n' "$password") --output /dev/null "$@"; }
-is_primary() { curl --silent --fail --max-time 2 --output /dev/null "http://$1/primary"; }
 needs_restart() { curl --silent --max-time 2 "http://$1/patroni" | grep '"pending_restart": *true' >/dev/null; }
 
-deadline=$((SECONDS + limit))
-primary=""
-until [ -n "$primary" ]; do
-  for member in "$@"; do
-    if is_primary "$member"; then primary=$member; fi
-  done
-  if [ -z "$primary" ] && [ "$SECONDS" -ge "$deadline" ]; then
-    echo "no Postgres primary within $limit s (asked $*): its log, docker service logs, says why" >&2
-    exit 1
-  fi
-  [ -n "$primary" ] || sleep 0.5
-done
+primary=$(primary_of "$limit" "$@")
 
 # Replaced as a whole: a parameter that is no longer given goes back to its default.
 printf '%s' "$settings" | request --request PUT --data @- "http://$primary/config"

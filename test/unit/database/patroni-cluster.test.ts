@@ -112,7 +112,8 @@ describe("PatroniCluster", () => {
   it("hands the settings over once every member is started, then makes the roles", async () => {
     await made(3, { startSeconds: 60 });
     const settle = engine.script("postgres-settings");
-    assert.deepEqual(settle.words, ["60", "10.0.0.1:8008", "10.0.0.2:8008", "10.0.0.3:8008"]);
+    const members = ["10.0.0.1:8008", "10.0.0.2:8008", "10.0.0.3:8008"];
+    assert.deepEqual(settle.words, ["60", ...members]);
     const [rest, json, end] = settle.data.split("\n");
     assert.deepEqual([rest, end], [passwords.rest, ""]);
     assert.deepEqual(JSON.parse(json ?? ""), renderDynamicConfig(settings));
@@ -121,7 +122,7 @@ describe("PatroniCluster", () => {
       assert.ok(engine.get("postgres-settings").dependsOn.includes(name), name);
     }
     const roles = engine.script("postgres-roles");
-    assert.deepEqual(roles.words, ["postgres-vm1", "10.0.0.1,10.0.0.2,10.0.0.3", "app", "app"]);
+    assert.deepEqual(roles.words, ["postgres-vm1", "app", "app", "60", ...members]);
     assert.equal(roles.data, `${passwords.superuser}\n${passwordOf("postgres-application")}\n`);
     for (const name of started) {
       const given = engine.script(`${name}-passwords`);
@@ -173,7 +174,7 @@ describe("PatroniCluster", () => {
     const database = { name: "shop", user: "shopper" };
     const cluster = await made(1, { parameters, times, database });
     assert.deepEqual([cluster.database, cluster.user], ["shop", "shopper"]);
-    assert.deepEqual(engine.script("postgres-roles").words.slice(2), ["shopper", "shop"]);
+    assert.deepEqual(engine.script("postgres-roles").words.slice(1, 3), ["shopper", "shop"]);
     assert.deepEqual(
       JSON.parse(engine.script("postgres-settings").data.split("\n")[1] ?? ""),
       renderDynamicConfig({
