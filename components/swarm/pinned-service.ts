@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { waitsFor } from "../core/component";
 import type { Host } from "../core/host";
 import { isLeftOut, LeftOut } from "../core/host";
+import { readScript } from "../core/remote-script";
 import { ownerLabel } from "./leftovers";
 import type { SwarmHandle } from "./swarm";
 
@@ -75,6 +76,11 @@ export function goDuration(seconds: number): string {
   const rest = seconds % 60;
   const text = `${hours > 0 ? `${hours}h` : ""}${minutes > 0 ? `${minutes}m` : ""}`;
   return rest > 0 || text === "" ? `${text}${rest}s` : text;
+}
+
+/** `file` of `folder` as the first process of a container: child.sh stands before it. */
+export function startScript(folder: string, file: string): string {
+  return [readScript(__dirname, "child.sh"), readScript(folder, file)].join("\n");
 }
 
 /** A service that runs, or will on a machine that is out of reach. */

@@ -1,9 +1,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Host } from "../core/host";
 import { checkedSignal, remoteFiles } from "../core/remote-files";
-import { readScript } from "../core/remote-script";
 import type { PinnedService } from "./pinned-service";
-import { pinnedService } from "./pinned-service";
+import { pinnedService, startScript } from "./pinned-service";
 import type { SwarmHandle } from "./swarm";
 
 /** Arguments of {@link proxyService}. */
@@ -28,7 +27,7 @@ export interface ProxyServiceArgs {
 /** User and group of the image. */
 const OWNER = "64803:64803";
 
-const START = readScript(__dirname, "proxy.sh");
+const START = startScript(__dirname, "proxy.sh");
 
 /**
  * From the signal to the kill; proxy.sh is done long before. The provider waits so long for the container when the service

@@ -26,6 +26,10 @@ export interface NginxConfig {
 
 /** Port inside the container that answers the health check. */
 export const HEALTH_PORT = 8998;
+/** Path over plain HTTP that tells who chooses a machine for users whether to choose this one: 204, or 503 before nginx ends. */
+export const READY_PATH = "/.trivet/ready";
+/** Exists from the signal to stop on (start.sh). */
+const LEAVING_FILE = "/tmp/leaving";
 /** Port inside the container that answers while no replica can. */
 const FALLBACK_PORT = 8999;
 
@@ -169,7 +173,8 @@ function renderHost(host: string, routes: readonly Route[]): string[] {
     "  server {",
     "    listen 80;",
     `    server_name ${urlHost(host)};`,
-    "    return 308 https://$host$request_uri;",
+    `    location = ${READY_PATH} { access_log off; if (-f ${LEAVING_FILE}) { return 503; } return 204; }`,
+    "    location / { return 308 https://$host$request_uri; }",
     "  }",
     "  server {",
     "    listen 443 ssl;",

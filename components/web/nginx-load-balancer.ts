@@ -6,7 +6,7 @@ import { PORTS } from "../core/ports";
 import { checkedSignal, remoteFiles } from "../core/remote-files";
 import { rolling } from "../core/rolling";
 import type { PinnedService } from "../swarm/pinned-service";
-import { pinnedService } from "../swarm/pinned-service";
+import { pinnedService, startScript } from "../swarm/pinned-service";
 import type { SwarmHandle } from "../swarm/swarm";
 import type { Route, Upstream } from "./nginx-files";
 import { HEALTH_PORT, renderNginxConfig, UNAVAILABLE_PAGE } from "./nginx-files";
@@ -39,6 +39,13 @@ export interface NginxLoadBalancerArgs {
 
 /** User and group of the official image's workers; the master reads the key as root. */
 const OWNER = "0:0";
+
+const START = startScript(__dirname, "start.sh");
+
+/** So long it serves on when it is told to stop: keepalived asks twice, a second apart (keepalived-files.ts), then moves. */
+const LEAVE_SECONDS = 4;
+/** Requests that run have 60 s to end (worker_shutdown_timeout). The provider waits no longer for a service that it removes. */
+const STOP_GRACE_SECONDS = LEAVE_SECONDS + 70;
 
 /**
  * A replica that owes an answer is asked after 2 s whether its machine is still there, then every second, and given up
@@ -87,6 +94,7 @@ export class NginxLoadBalancer extends Component {
       {
         files: [
           { path: `${folder}/nginx.conf`, content: config },
+          { path: `${folder}/start.sh`, content: START },
           { path: `${folder}/pages/unavailable.html`, content: UNAVAILABLE_PAGE },
           { path: `${folder}/certificate.pem`, content: args.tls.certificate },
           { path: `${folder}/certificate-key.pem`, content: key, mode: "0400", owner: OWNER },
@@ -103,7 +111,7 @@ export class NginxLoadBalancer extends Component {
         host,
         swarm: args.swarm,
         image: args.image,
-        command: ["nginx", "-c", "/etc/trivet/nginx.conf", "-g", "daemon off;"],
+        command: ["bash", "/etc/trivet/start.sh", String(LEAVE_SECONDS)],
         healthcheck: {
           test: ["CMD", "bash", "-c", `</dev/tcp/127.0.0.1/${HEALTH_PORT}`],
           startSeconds: 10,
@@ -123,7 +131,7 @@ export class NginxLoadBalancer extends Component {
           ...KEEPALIVE,
         },
         stopSignal: "SIGQUIT",
-        stopGraceSeconds: 60,
+        stopGraceSeconds: STOP_GRACE_SECONDS,
         dependsOn: [files, ...before],
       },
       this,

@@ -54,7 +54,7 @@ describe("ValkeyRouter", () => {
           "/etc/trivet/valkey-router/start.sh": {
             mode: "0644",
             owner: "0:0",
-            content: scriptOf("swarm", "proxy.sh"),
+            content: scriptOf("swarm", "child.sh", "proxy.sh"),
           },
         });
         assert.match(

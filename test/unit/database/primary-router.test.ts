@@ -45,7 +45,7 @@ describe("PrimaryRouter", () => {
           "/etc/trivet/router/start.sh": {
             mode: "0644",
             owner: "0:0",
-            content: scriptOf("swarm", "proxy.sh"),
+            content: scriptOf("swarm", "child.sh", "proxy.sh"),
           },
         });
         assert.match(

@@ -28,7 +28,10 @@ describe("the platform with a floating address", () => {
     // nginx answers it for the host that the check asks for.
     const nginx = filesIn(engine.script("nginx-vm1-files").data);
     const conf = nginx["/etc/trivet/nginx/nginx.conf"]?.content ?? "";
-    assert.match(conf, /listen 80;\n {4}server_name example\.org;\n {4}return 308 /);
+    assert.match(
+      conf,
+      /listen 80;\n {4}server_name example\.org;\n {4}location = \/\.trivet\/ready /,
+    );
   });
 
   it("asks nginx for an IPv6 address as it stands in a request", async () => {

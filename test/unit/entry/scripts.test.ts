@@ -256,11 +256,14 @@ describe("check.sh", () => {
     return spawnSync("/bin/sh", [CHECK, "10.0.0.12", "example.org"], options).status;
   };
 
-  for (const code of [308, 200, 404, 503]) {
+  for (const code of [204, 308, 200, 404]) {
     it(`takes ${code} for an answer`, () => {
       assert.equal(ask(`printf ${code}`), 0);
     });
   }
+  it("takes nginx that is about to end for none", () => {
+    assert.equal(ask("printf 503"), 1);
+  });
   it("takes no connection, and one that is closed without a word, for none", () => {
     assert.equal(ask("printf 000; exit 7"), 1);
     assert.equal(ask("printf 000; exit 52"), 1);
@@ -275,7 +278,7 @@ describe("check.sh", () => {
     assert.deepEqual(words, [
       ...["-q", "--silent", "--noproxy", "*", "--max-time", "2", "--user-agent", "trivet-entry"],
       ...["--output", "/dev/null", "--write-out", "%{http_code}"],
-      ...["--header", "Host: example.org", "http://10.0.0.12/"],
+      ...["--header", "Host: example.org", "http://10.0.0.12/.trivet/ready"],
     ]);
   });
 });

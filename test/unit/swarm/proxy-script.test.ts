@@ -32,7 +32,7 @@ describe("proxy.sh", () => {
     const env = { CONFIG: "/folder" };
     const { status, stderr } = machine.bash(
       ["-s", "--", seconds],
-      scriptOf("swarm", "proxy.sh"),
+      scriptOf("swarm", "child.sh", "proxy.sh"),
       env,
     );
     assert.equal(stderr, "");

@@ -87,7 +87,8 @@ const NO_CERTIFICATE = "ssl_reject_handshake on;";
 const site = (name: string, lines: string) => `  server {
     listen 80;
     server_name ${name};
-    return 308 https://$host$request_uri;
+    location = /.trivet/ready { access_log off; if (-f /tmp/leaving) { return 503; } return 204; }
+    location / { return 308 https://$host$request_uri; }
   }
   server {
     listen 443 ssl;

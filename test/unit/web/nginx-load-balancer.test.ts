@@ -10,6 +10,7 @@ import { hosts, knownHosts, PLATFORM_OUTPUTS, swarmHandle } from "../support/pla
 import { Recorder } from "../support/recorder";
 import { assertRolls } from "../support/rolls";
 import { filesIn } from "../support/script-input";
+import { scriptOf } from "../support/stand-ins";
 
 const KEY = "-----BEGIN PRIVATE KEY-----\nkey-of-the-site\n";
 const upstreams = [{ name: "web", port: 8000 }];
@@ -48,6 +49,10 @@ describe("NginxLoadBalancer", () => {
             ...open,
             content: renderNginxConfig({ upstreams, routes, ...limits }),
           },
+          "/etc/trivet/nginx/start.sh": {
+            ...open,
+            content: [scriptOf("swarm", "child.sh"), scriptOf("web", "start.sh")].join("\n"),
+          },
           "/etc/trivet/nginx/pages/unavailable.html": { ...open, content: UNAVAILABLE_PAGE },
           "/etc/trivet/nginx/certificate.pem": { ...open, content: "CERTIFICATE" },
           "/etc/trivet/nginx/certificate-key.pem": { mode: "0400", owner: "0:0", content: KEY },
@@ -77,7 +82,7 @@ describe("NginxLoadBalancer", () => {
     assert.deepEqual(containerSpec, {
       image: "sha256:nginx",
       hostname: "vm1",
-      commands: ["nginx", "-c", "/etc/trivet/nginx.conf", "-g", "daemon off;"],
+      commands: ["bash", "/etc/trivet/start.sh", "4"],
       healthcheck: {
         tests: ["CMD", "bash", "-c", "</dev/tcp/127.0.0.1/8998"],
         interval: "5s",
@@ -95,7 +100,7 @@ describe("NginxLoadBalancer", () => {
         "net.ipv4.tcp_keepalive_intvl": "1",
         "net.ipv4.tcp_keepalive_probes": "4",
       },
-      stopGracePeriod: "1m",
+      stopGracePeriod: "1m14s",
       stopSignal: "SIGQUIT",
     });
   });
