@@ -13,7 +13,7 @@ container=$(docker ps --quiet --filter "label=com.docker.swarm.service.name=$ser
 container=${container%%$'\n'*}
 [ -n "$container" ] || { echo "service $service has no running container on $(hostname)" >&2; exit 1; }
 # Asked of all members, libpq stops at a standby that has not replayed a new password yet.
-primary=$(primary_of "$limit" "$@")
+primary=$(primary_of "$limit" "$@") || exit 1
 docker exec --interactive --env PGPASSWORD --env ROLE_PASSWORD "$container" \
   psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 --set role="$role" --set database="$database" \
   "host=${primary%:*} port=5432 user=postgres dbname=postgres target_session_attrs=read-write connect_timeout=5" <<'SQL'

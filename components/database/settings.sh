@@ -11,7 +11,7 @@ read -r settings
 request() { curl --silent --show-error --fail --max-time 60 --config <(printf 'user = "patroni:%s"\n' "$password") --output /dev/null "$@"; }
 needs_restart() { curl --silent --max-time 2 "http://$1/patroni" | grep '"pending_restart": *true' >/dev/null; }
 
-primary=$(primary_of "$limit" "$@")
+primary=$(primary_of "$limit" "$@") || exit 1
 
 # Replaced as a whole: a parameter that is no longer given goes back to its default.
 printf '%s' "$settings" | request --request PUT --data @- "http://$primary/config"
