@@ -51,7 +51,7 @@ export interface FloatingAddressArgs extends FloatingAddressSettings {
   address: string;
   /**
    * Host name that nginx serves, as it stands in a request: a machine whose nginx gives no answer
-   * for it at port 80 loses the address.
+   * for it at port 80, or says 503 at `/.trivet/ready`, loses the address.
    */
   checkHost: string;
 }

@@ -2,7 +2,8 @@
 # For scripts that stand behind this one and are the first process of a container: runs the container's program, whose
 # signals are theirs to pass on.
 
-# What bash starts beside itself ignores these two.
+# What bash starts beside itself ignores these two. A signal that is passed on before the program listens ends it; Swarm
+# starts it again.
 run() {
   (
     trap - INT QUIT

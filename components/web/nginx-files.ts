@@ -27,7 +27,7 @@ export interface NginxConfig {
 /** Port inside the container that answers the health check. */
 export const HEALTH_PORT = 8998;
 /** Path over plain HTTP that tells who chooses a machine for users whether to choose this one: 204, or 503 before nginx ends. */
-export const READY_PATH = "/.trivet/ready";
+const READY_PATH = "/.trivet/ready";
 /** Exists from the signal to stop on (start.sh). */
 const LEAVING_FILE = "/tmp/leaving";
 /** Port inside the container that answers while no replica can. */

@@ -142,8 +142,8 @@ const keepalived = (verb: "stop" | "start") =>
   `if systemctl is-enabled --quiet keepalived 2> /dev/null; then systemctl ${verb} keepalived; fi`;
 
 /**
- * Gives the floating address to another machine first, if this one holds it: its own check would notice a drained nginx only
- * after two seconds. Started by the restart, or here if there was none.
+ * Gives the floating address to another machine first, if this one holds it: sooner than by
+ * its own check, which takes two seconds. Started by the restart, or here if there was none.
  */
 async function withoutEntry(machine: Machine, act: () => Promise<void>): Promise<void> {
   if (machine.role === "core") await callOn(machine, keepalived("stop"), ASK_SECONDS);

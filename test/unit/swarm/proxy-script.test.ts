@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { scriptOf, StandIns } from "../support/stand-ins";
 
-/** Notes what it is told, and tells its parent, once that listens to signals, what `$FOLDER/signal` says. */
+/** Notes what it is told, and tells its parent, once that listens to signals, what `$FOLDER/signals` says. */
 const HAPROXY = `
 echo "$*" >> "$FOLDER/started"
 for name in USR1 USR2 TERM; do trap "told $name" "$name"; done
@@ -11,7 +11,12 @@ told() {
 }
 listens() { (((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$PPID/status") & 0x4a00) == 0x4a00)); }
 until listens; do sleep 0.05; done
-for name in $(cat "$FOLDER/signals"); do kill -s "$name" "$PPID"; sleep 0.3; done
+heard() { cat "$FOLDER/told" 2> /dev/null | wc -l; }
+for name in $(cat "$FOLDER/signals"); do
+  before=$(heard)
+  kill -s "$name" "$PPID"
+  until (($(heard) > before)); do sleep 0.05; done
+done
 for ((i = 0; i < 200; i++)); do sleep 0.05; done
 `;
 

@@ -105,6 +105,16 @@ describe("NginxLoadBalancer", () => {
     });
   });
 
+  it("says that it leaves where its configuration looks", async () => {
+    new NginxLoadBalancer("nginx", args(1));
+    await engine.settled();
+    const files = filesIn(engine.script("nginx-vm1-files").data);
+    const looks = /\(-f ([^)]*)\)/.exec(files["/etc/trivet/nginx/nginx.conf"]?.content ?? "");
+    const writes = /LEAVING:-([^}]*)\}/.exec(files["/etc/trivet/nginx/start.sh"]?.content ?? "");
+    assert.ok(looks);
+    assert.deepEqual(writes?.slice(1), looks.slice(1));
+  });
+
   it("reaches one machine after the other", async () => {
     new NginxLoadBalancer("nginx", { ...args(3), hosts: knownHosts(3) });
     await engine.settled();

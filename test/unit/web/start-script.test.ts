@@ -10,7 +10,12 @@ told() { echo "$1 $([ -e "$LEAVING" ] && echo leaving)" >> "$FOLDER/told"; if [ 
 for name in HUP QUIT TERM; do trap "told $name" "$name"; done
 listens() { (((16#$(awk '/^SigCgt/ { print $2 }' "/proc/$PPID/status") & 0x4005) == 0x4005)); }
 until listens; do sleep 0.05; done
-for name in $(cat "$FOLDER/signals"); do kill -s "$name" "$PPID"; sleep 0.3; done
+heard() { cat "$FOLDER/told" 2> /dev/null | wc -l; }
+for name in $(cat "$FOLDER/signals"); do
+  before=$(heard)
+  kill -s "$name" "$PPID"
+  until (($(heard) > before)); do sleep 0.05; done
+done
 if [ -e "$FOLDER/dies" ]; then exit 9; fi
 for ((i = 0; i < 200; i++)); do sleep 0.05; done
 `;
