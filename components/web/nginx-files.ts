@@ -183,10 +183,22 @@ function renderHost(host: string, routes: readonly Route[]): string[] {
     ...(isAddress(host)
       ? []
       : ['    add_header Strict-Transport-Security "max-age=63072000" always;']),
-    ...routes.map((route) => `    location ${route.path} { proxy_pass http://${route.service}; }`),
+    ...routes.map(
+      ({ path, service }) =>
+        `    location ${path} { proxy_pass http://${service}; error_page 502 = @${service}; }`,
+    ),
+    ...[...new Set(routes.map((route) => route.service))].map(renderSecondTry),
     "  }",
     "",
   ];
+}
+
+/**
+ * nginx gives a request up with 502 that would go to its next replica after the name's addresses have changed (nginx issue 1656).
+ * Then the last address is the upstream's name, and the request was sent to nobody or may be repeated.
+ */
+function renderSecondTry(service: string): string {
+  return `    location @${service} { if ($upstream_addr ~ ":[0-9]+$") { return 502; } proxy_pass http://${service}; }`;
 }
 
 /** What a browser shows while no replica answers. */

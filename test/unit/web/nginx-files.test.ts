@@ -98,6 +98,11 @@ ${lines}
   }
 
 `;
+const route = (path: string, service: string) =>
+  `    location ${path} { proxy_pass http://${service}; error_page 502 = @${service}; }`;
+/** Of a request that nginx gave up because the addresses have changed, and of no other. */
+const secondTry = (service: string) =>
+  `    location @${service} { if ($upstream_addr ~ ":[0-9]+$") { return 502; } proxy_pass http://${service}; }`;
 const STRICT = '    add_header Strict-Transport-Security "max-age=63072000" always;\n';
 const limits = { maxBodyMiB: 32, readTimeoutSeconds: 300 };
 
@@ -113,7 +118,7 @@ describe("nginx.conf", () => {
       head(32, 300) +
         upstream("web", 8000) +
         internal(NO_CERTIFICATE) +
-        site("example.org", `${STRICT}    location / { proxy_pass http://web; }`) +
+        site("example.org", `${STRICT}${route("/", "web")}\n${secondTry("web")}`) +
         "}\n",
     );
   });
@@ -128,6 +133,7 @@ describe("nginx.conf", () => {
         { host: "example.org", path: "/", service: "web" },
         { host: "www.example.org", path: "/", service: "web" },
         { host: "example.org", path: "/api", service: "api" },
+        { host: "example.org", path: "/api/v1", service: "api" },
       ],
       maxBodyMiB: 1,
       readTimeoutSeconds: 60,
@@ -140,9 +146,15 @@ describe("nginx.conf", () => {
         internal(NO_CERTIFICATE) +
         site(
           "example.org",
-          `${STRICT}    location / { proxy_pass http://web; }\n    location /api { proxy_pass http://api; }`,
+          [
+            STRICT + route("/", "web"),
+            route("/api", "api"),
+            route("/api/v1", "api"),
+            secondTry("web"),
+            secondTry("api"),
+          ].join("\n"),
         ) +
-        site("www.example.org", `${STRICT}    location / { proxy_pass http://web; }`) +
+        site("www.example.org", `${STRICT}${route("/", "web")}\n${secondTry("web")}`) +
         "}\n",
     );
   });
@@ -163,7 +175,7 @@ describe("nginx.conf", () => {
         head(32, 300) +
           upstream("web", 8000) +
           internal("return 444;") +
-          site(name, "    location / { proxy_pass http://web; }") +
+          site(name, `${route("/", "web")}\n${secondTry("web")}`) +
           "}\n",
       );
     });
