@@ -194,7 +194,7 @@ function renderHost(host: string, routes: readonly Route[]): string[] {
 }
 
 /**
- * nginx gives a request up with 502 that would go to its next replica after the name's addresses have changed (nginx issue 1656).
+ * nginx gives a request up with 502 that would go to its next replica after the name's addresses have changed (nginx/nginx#1656).
  * Then the last address is the upstream's name, and the request was sent to nobody or may be repeated.
  */
 function renderSecondTry(service: string): string {
